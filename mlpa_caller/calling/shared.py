@@ -1,0 +1,100 @@
+"""What a sample's genes tell each other about the clone: lesions of one clone sit in the same fraction of the cells.
+
+Each gene is first called with an even prior over the clone fraction. What the other genes, and the stated blast
+fraction, say of the clone fraction then becomes the prior of this gene, mixed with the even one: a lesion may belong
+to a subclone. A normal sample without a stated blast fraction is not touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from mlpa_caller.calling.caller import RegionCalls
+from mlpa_caller.calling.model import COARSE, even
+from mlpa_caller.calling.posterior import posterior
+from mlpa_caller.datatypes import FloatArray
+from mlpa_caller.settings import Settings
+
+__all__ = ["share_clones", "stated_fraction"]
+
+TOUCHED = 0.05
+"""Largest change of a ln prior that is left aside."""
+
+
+def stated_fraction(blast_fraction: FloatArray, sd: float) -> FloatArray:
+    """Return ``(samples, COARSE)`` probability of each clone fraction, given the stated blast fraction.
+
+    Parameters
+    ----------
+    blast_fraction
+        ``(samples,)``; NaN where it is unknown, which gives an even distribution.
+    sd
+        How far the clone fraction may lie from it.
+    """
+    known = ~np.isnan(blast_fraction)
+    distance = (COARSE - np.where(known, blast_fraction, 0.0)[:, None]) / sd
+    weight = np.where(known[:, None], np.exp(-0.5 * np.minimum(distance**2, 1400.0)), 1.0)
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def share_clones(
+    regions: tuple[RegionCalls, ...], blast_fraction: FloatArray, settings: Settings
+) -> tuple[RegionCalls, ...]:
+    """Call every region again with what the sample's other regions and its blast fraction say of the clone.
+
+    Parameters
+    ----------
+    regions
+        Called with an even prior over the clone fraction.
+    blast_fraction
+        ``(samples,)``, NaN where unknown.
+    settings
+        ``shared_clone`` and ``blast_sd``.
+
+    Returns
+    -------
+    tuple of RegionCalls
+        With new posteriors where the prior changed; the limits of detection stay.
+    """
+    shared = settings.noise["shared_clone"]
+    if not regions or not len(blast_fraction):
+        return regions
+    stated = np.log(stated_fraction(blast_fraction, settings.noise["blast_sd"]))
+    told = [_told(found, shared) for found in regions]
+    total = stated + sum(told)
+    out = []
+    for found, own in zip(regions, told):
+        others = total - own
+        others -= others.max(axis=1, keepdims=True)
+        belief = np.exp(others)
+        belief /= belief.sum(axis=1, keepdims=True)
+        prior = np.log(shared * belief + (1.0 - shared) / len(COARSE))
+        out.append(_again(found, prior))
+    return tuple(out)
+
+
+def _told(found: RegionCalls, shared: float) -> FloatArray:
+    """Return ``(samples, COARSE)`` ln likelihood of the sample's clone fraction by one region."""
+    normal = np.exp(found.model.space.log_prior_normal)
+    ln = found.posterior.fraction_evidence
+    top = np.maximum(ln.max(axis=1, keepdims=True), 0.0)
+    altered = np.exp(ln - top)
+    mixed = shared * altered + (1.0 - shared) * altered.mean(axis=1, keepdims=True)
+    return np.asarray(np.log(mixed + normal * np.exp(-top)), dtype=np.float64)
+
+
+def _again(found: RegionCalls, prior: FloatArray) -> RegionCalls:
+    """Return the region with the posterior of those samples anew whose prior is no longer even."""
+    rows = np.flatnonzero(np.abs(prior - even(len(prior), COARSE)).max(axis=1) > TOUCHED)
+    if not len(rows):
+        return found
+    data = replace(found.data, log_fraction=prior)
+    new = posterior(data.rows(rows), found.model)
+    merged = {}
+    for item in fields(found.posterior):
+        values = getattr(found.posterior, item.name).copy()
+        values[rows] = getattr(new, item.name)
+        merged[item.name] = values
+    return replace(found, data=data, posterior=replace(found.posterior, **merged))
