@@ -1,0 +1,255 @@
+"""The flow of one run, from files to tables: what the command line and library users call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlpa_caller.calling.caller import call_regions, unaltered_probes
+from mlpa_caller.calling.shared import share_clones
+from mlpa_caller.calling.tables import CallContext, calls_table, exons_table
+from mlpa_caller.consequence.annotate import ADDITIONS, CALLS_TSV_ADDITIONS, annotate_calls
+from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signals, Table
+from mlpa_caller.errors import SampleSheetError
+from mlpa_caller.intake import take_in
+from mlpa_caller.normalize import normalize
+from mlpa_caller.panel import Panel, load_panel, panel_from_frame
+from mlpa_caller.quality import assess
+from mlpa_caller.ratio_table import ratios_table
+from mlpa_caller.result import InputFile, Result
+from mlpa_caller.samplesheet import SampleSheet, load_samples, samples_from_columns
+from mlpa_caller.settings import Settings, default_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlpa_caller.intake import Source
+
+__all__ = ["analyse", "call_run"]
+
+CALLED_ROLES = ("patient", "positive")
+SURELY_ALTERED = 0.99
+"""A reference sample with an event at least this probable is not used as a reference."""
+
+
+def analyse(
+    panel: Panel,
+    sheet: SampleSheet,
+    signals: Signals,
+    *,
+    settings: Settings | None = None,
+    workers: int = 1,
+    inputs: tuple[InputFile, ...] = (),
+    figures: Mapping[str, FloatArray] | None = None,
+) -> Result:
+    """Call one run whose heights are known.
+
+    Parameters
+    ----------
+    panel
+        The probes.
+    sheet
+        The samples, in the order of `signals`.
+    signals
+        Heights, ``(samples, probes)``.
+    settings
+        Noise figures, priors and limits; those shipped with the package by default.
+    workers
+        Threads; the result does not depend on it.
+    inputs
+        Files to name in the provenance.
+    figures
+        Further quality figures, ``(samples,)`` each.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    SampleSheetError
+        If the run has fewer reference samples than the method needs.
+    """
+    chosen = default_settings() if settings is None else settings
+    references = np.asarray(sheet.role == "reference", dtype=np.bool_)
+    needed = int(chosen.quality["min_reference_samples"])
+    if references.sum() < needed:
+        raise SampleSheetError(
+            f"{int(references.sum())} samples have the role reference, at least {needed} are needed",
+            remedy="mark the run's normal samples as reference",
+            file=sheet.source,
+        )
+    compression = chosen.noise["compression"]
+    dna = np.flatnonzero(sheet.role != "no_dna")
+    ratios, contradicted = _ratios(signals, panel, references, chosen, compression, workers, dna)
+    quality = assess(
+        signals, ratios, panel, sheet.role, sheet.sex, chosen, extra=figures, contradicted=contradicted
+    )
+    called = np.flatnonzero(np.isin(sheet.role.astype(str), CALLED_ROLES))
+    context = CallContext(
+        samples=tuple(sheet.samples[i] for i in called),
+        failed=quality.failed[called],
+        doubtful=quality.doubtful[called],
+        blast_fraction=sheet.blast_fraction[called],
+    )
+    regions = call_regions(
+        ratios,
+        signals,
+        panel,
+        called,
+        chosen,
+        compression=compression,
+        threshold=context.threshold,
+        workers=workers,
+    )
+    regions = share_clones(regions, context.blast_fraction, chosen)
+    blasts = {
+        name: float(value)
+        for name, value in zip(context.samples, context.blast_fraction)
+        if not np.isnan(value)
+    }
+    tables: dict[str, Table] = {
+        "calls": replace(
+            annotate_calls(calls_table(regions, panel, context), panel, blast_fraction=blasts),
+            json_only=frozenset(ADDITIONS) - frozenset(CALLS_TSV_ADDITIONS),
+        ),
+        "exons": exons_table(regions, panel, ratios, called, context),
+        "ratios": ratios_table(signals, ratios, panel),
+        "quality": quality.table,
+    }
+    run = dict(quality.run)
+    run["reference_samples"] = [sheet.samples[i] for i in np.flatnonzero(ratios.reference_samples)]
+    run["left_out"] = {**ratios.left_out, **contradicted}
+    run["compression"] = compression
+    return Result(
+        panel=panel,
+        samples=sheet,
+        signals=signals,
+        tables=tables,
+        run=run,
+        parameters=_parameters(chosen),
+        inputs=inputs,
+    )
+
+
+def call_run(
+    inputs: Sequence[Source] | Source,
+    *,
+    panel: Panel | str | os.PathLike[str] | pd.DataFrame,
+    samples: SampleSheet | str | os.PathLike[str] | pd.DataFrame,
+    settings: Settings | None = None,
+    workers: int = 0,
+) -> Result:
+    """Call one MLPA run from its files: the main job.
+
+    Parameters
+    ----------
+    inputs
+        Peak exports or a signal table; paths, or data frames with the same columns.
+    panel
+        A probe sheet, or the name of a bundled panel.
+    samples
+        The sample sheet: which samples are patients and which are references.
+    settings
+        Noise figures, priors and limits; those shipped with the package by default.
+    workers
+        Threads; 0 takes as many as there are processors. The result does not depend on it.
+
+    Returns
+    -------
+    Result
+        Its tables are what the result files hold.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used; the message names file, line and remedy.
+    """
+    loaded = _panel(panel)
+    sheet = _samples(samples)
+    many: list[Source] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]  # type: ignore[list-item]
+    intake = take_in(many, loaded, sheet)
+    files = (
+        *intake.inputs,
+        _input_file(loaded.source, "panel", loaded.sha256),
+        _input_file(sheet.source, "samples", sheet.sha256),
+    )
+    return analyse(
+        loaded,
+        sheet,
+        intake.signals,
+        settings=settings,
+        workers=workers or len(os.sched_getaffinity(0)),
+        inputs=files,
+        figures=intake.figures,
+    )
+
+
+def _input_file(source: str, role: str, sha256: str) -> InputFile:
+    path = Path(source)
+    return InputFile(source, role, sha256, path.stat().st_size if path.is_file() else 0, "")
+
+
+def _panel(panel: Panel | str | os.PathLike[str] | pd.DataFrame) -> Panel:
+    if isinstance(panel, Panel):
+        return panel
+    if isinstance(panel, str | os.PathLike):
+        return load_panel(panel)
+    return panel_from_frame(panel, name="data frame", source="data frame")
+
+
+def _samples(samples: SampleSheet | str | os.PathLike[str] | pd.DataFrame) -> SampleSheet:
+    if isinstance(samples, SampleSheet):
+        return samples
+    if isinstance(samples, str | os.PathLike):
+        return load_samples(samples)
+    text = samples.fillna("").astype(str)
+    return samples_from_columns({str(name): list(text[name]) for name in text.columns}, "data frame")
+
+
+def _parameters(settings: Settings) -> dict[str, Any]:
+    return {
+        "noise": dict(settings.noise),
+        "quality": dict(settings.quality),
+        "events": {gene: dict(values) for gene, values in settings.events.items()},
+        "spectrum": {gene: [list(row) for row in rows] for gene, rows in settings.spectrum.items()},
+        "detection": {gene: list(exons) for gene, exons in settings.detection.items()},
+    }
+
+
+def _ratios(
+    signals: Signals,
+    panel: Panel,
+    references: BoolArray,
+    settings: Settings,
+    compression: float,
+    workers: int,
+    dna: IntArray,
+) -> tuple[Ratios, dict[str, str]]:
+    """Normalise, call once, and normalise again without what was called altered.
+
+    Probes that look altered have no say in a sample's level, and reference samples that look altered none in
+    the efficiencies.
+    """
+    ratios = normalize(signals, panel, references, settings)
+    if not ratios.reference_samples.any():
+        return ratios, {}
+    found = call_regions(
+        ratios, signals, panel, dna, settings, compression=compression, workers=workers, quick=True
+    )
+    contradicted: dict[str, str] = {}
+    for region in found:
+        altered = 1.0 - region.posterior.normal
+        for i in np.flatnonzero((altered > SURELY_ALTERED) & ratios.reference_samples[dna]):
+            why = f"{region.region.name} looks altered (probability {altered[i]:.3f})"
+            contradicted.setdefault(signals.samples[dna[i]], why)
+    kept = references & ~np.array([name in contradicted for name in signals.samples], dtype=np.bool_)
+    if kept.sum() < settings.quality["min_reference_samples"]:
+        kept, contradicted = references, {}
+    unaltered = unaltered_probes(found, len(signals.samples), len(signals.probes), dna)
+    return normalize(signals, panel, kept, settings, unaltered=unaltered), contradicted
