@@ -107,7 +107,7 @@ def analyse(
         threshold=context.threshold,
         workers=workers,
     )
-    regions = share_clones(regions, context.blast_fraction, chosen)
+    regions = share_clones(regions, context.blast_fraction, chosen, workers=workers)
     blasts = {
         name: float(value)
         for name, value in zip(context.samples, context.blast_fraction)
@@ -184,7 +184,7 @@ def call_run(
         sheet,
         intake.signals,
         settings=settings,
-        workers=workers or len(os.sched_getaffinity(0)),
+        workers=workers or os.cpu_count() or 1,
         inputs=files,
         figures=intake.figures,
     )

@@ -15,7 +15,7 @@ from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signa
 from mlpa_caller.panel import Panel, Region
 from mlpa_caller.settings import Settings
 
-__all__ = ["RegionCalls", "call_regions", "unaltered_probes"]
+__all__ = ["RegionCalls", "call_regions", "run_blocks", "unaltered_probes"]
 
 BLOCK = 2048
 """Samples handed to one thread at a time."""
@@ -90,7 +90,7 @@ def call_regions(
         model = gene_model(region, settings, ratios.degrees_of_freedom, compression, fractions)
         data = evidence(ratios, signals, panel, region, np.zeros((len(signals.samples), 0))).rows(called)
         prepared.append((region, model, replace(data, log_fraction=prior)))
-    found = _run_blocks(prepared, workers)
+    found = run_blocks(prepared, workers)
     out = []
     for (region, model, data), chance in zip(prepared, found):
         by_gene = {}
@@ -112,8 +112,11 @@ def _limits(data: Evidence, inside: BoolArray, model: Model, threshold: FloatArr
     return out
 
 
-def _run_blocks(prepared: list[tuple[Region, Model, Evidence]], workers: int) -> list[Posterior]:
-    """Return each region's posterior, worked out in blocks of samples by `workers` threads."""
+def run_blocks(prepared: list[tuple[Region, Model, Evidence]], workers: int) -> list[Posterior]:
+    """Return each region's posterior, worked out in blocks of samples by `workers` threads.
+
+    The blocks do not depend on the number of threads, so that the result does not either.
+    """
     tasks: list[tuple[int, Callable[[], Posterior]]] = []
     for number, (_, model, data) in enumerate(prepared):
         for start in range(0, max(len(data), 1), BLOCK):

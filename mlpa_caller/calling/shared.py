@@ -11,15 +11,15 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from mlpa_caller.calling.caller import RegionCalls
+from mlpa_caller.calling.caller import RegionCalls, run_blocks
 from mlpa_caller.calling.model import COARSE, even
-from mlpa_caller.calling.posterior import posterior
-from mlpa_caller.datatypes import FloatArray
+from mlpa_caller.calling.posterior import Posterior
+from mlpa_caller.datatypes import FloatArray, IntArray
 from mlpa_caller.settings import Settings
 
 __all__ = ["share_clones", "stated_fraction"]
 
-TOUCHED = 0.05
+TOUCHED = 0.25
 """Largest change of a ln prior that is left aside."""
 
 
@@ -40,7 +40,11 @@ def stated_fraction(blast_fraction: FloatArray, sd: float) -> FloatArray:
 
 
 def share_clones(
-    regions: tuple[RegionCalls, ...], blast_fraction: FloatArray, settings: Settings
+    regions: tuple[RegionCalls, ...],
+    blast_fraction: FloatArray,
+    settings: Settings,
+    *,
+    workers: int = 1,
 ) -> tuple[RegionCalls, ...]:
     """Call every region again with what the sample's other regions and its blast fraction say of the clone.
 
@@ -52,6 +56,8 @@ def share_clones(
         ``(samples,)``, NaN where unknown.
     settings
         ``shared_clone`` and ``blast_sd``.
+    workers
+        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -64,15 +70,23 @@ def share_clones(
     stated = np.log(stated_fraction(blast_fraction, settings.noise["blast_sd"]))
     told = [_told(found, shared) for found in regions]
     total = stated + sum(told)
-    out = []
+    priors, touched, again = [], [], []
     for found, own in zip(regions, told):
         others = total - own
         others -= others.max(axis=1, keepdims=True)
         belief = np.exp(others)
         belief /= belief.sum(axis=1, keepdims=True)
         prior = np.log(shared * belief + (1.0 - shared) / len(COARSE))
-        out.append(_again(found, prior))
-    return tuple(out)
+        rows = np.flatnonzero(np.abs(prior - even(len(prior), COARSE)).max(axis=1) > TOUCHED)
+        data = replace(found.data, log_fraction=prior).rows(rows)
+        priors.append(prior)
+        touched.append(rows)
+        again.append((found.region, found.model, data))
+    renewed = run_blocks(again, workers)
+    return tuple(
+        _merged(found, prior, rows, new) if len(rows) else found
+        for found, prior, rows, new in zip(regions, priors, touched, renewed)
+    )
 
 
 def _told(found: RegionCalls, shared: float) -> FloatArray:
@@ -85,16 +99,10 @@ def _told(found: RegionCalls, shared: float) -> FloatArray:
     return np.asarray(np.log(mixed + normal * np.exp(-top)), dtype=np.float64)
 
 
-def _again(found: RegionCalls, prior: FloatArray) -> RegionCalls:
-    """Return the region with the posterior of those samples anew whose prior is no longer even."""
-    rows = np.flatnonzero(np.abs(prior - even(len(prior), COARSE)).max(axis=1) > TOUCHED)
-    if not len(rows):
-        return found
-    data = replace(found.data, log_fraction=prior)
-    new = posterior(data.rows(rows), found.model)
-    merged = {}
+def _merged(found: RegionCalls, prior: FloatArray, rows: IntArray, new: Posterior) -> RegionCalls:
+    """Return the region with the posterior of the samples `rows` replaced."""
+    values = {}
     for item in fields(found.posterior):
-        values = getattr(found.posterior, item.name).copy()
-        values[rows] = getattr(new, item.name)
-        merged[item.name] = values
-    return replace(found, data=data, posterior=replace(found.posterior, **merged))
+        values[item.name] = getattr(found.posterior, item.name).copy()
+        values[item.name][rows] = getattr(new, item.name)
+    return replace(found, data=replace(found.data, log_fraction=prior), posterior=Posterior(**values))

@@ -6,6 +6,7 @@ Command modules are imported only when their command runs, so that ``--help`` st
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -76,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every failure becomes one line on standard error and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # the caller's own threads share the work; read when NumPy is loaded
     try:
         code = cli.main(words, prog_name="mlpa-caller", standalone_mode=False, obj=tuple(words))
     except MlpaError as error:

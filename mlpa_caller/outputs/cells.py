@@ -28,14 +28,17 @@ def float_cells(values: FloatArray, decimals: int, missing: str) -> list[str]:
     missing
         What stands for a value that is not finite.
     """
+    finite = np.isfinite(values)
+    power = 10.0**decimals
+    # few values differ once they are rounded: each is put into characters once
+    scaled = np.rint(values[finite] * power)
+    distinct, place = np.unique(scaled, return_inverse=True)
     form = f"%.{decimals}f"
-    cells = [form % value for value in values.tolist()]
-    for i in np.flatnonzero(np.signbit(values) & (values > -(10.0**-decimals))).tolist():
-        if float(cells[i]) == 0:
-            cells[i] = cells[i].removeprefix("-")
-    for i in np.flatnonzero(~np.isfinite(values)).tolist():
-        cells[i] = missing
-    return cells
+    texts = np.array([form % (value / power) for value in (distinct + 0.0).tolist()], dtype=object)
+    cells = np.full(len(values), missing, dtype=object)
+    cells[finite] = texts[place.ravel()] if len(texts) else texts
+    out: list[str] = cells.tolist()
+    return out
 
 
 def text_cells(values: TextArray, show: Callable[[str], str], known: dict[str, str]) -> list[str]:

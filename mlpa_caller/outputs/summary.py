@@ -11,6 +11,7 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mlpa_caller.outputs.result_json import document_parts
@@ -175,13 +176,13 @@ def _finding_lines(
     rows = [("sample", "quality", "finding")]
     rows += [
         (safe(name), verdicts.get(name, ""), " | ".join(map(_finding, events.values())))
-        for name, events in found.items()
+        for name, events in islice(found.items(), _LINES)
     ]
     head = (
         f"Loss or gain: in {len(found)} of {_count(total, 'sample')} "
         "(p: probability; cells: share of all cells, with its 95 % interval)"
     )
-    return [head, *_capped(aligned(rows), "calls.tsv")]
+    return [head, *_capped(aligned(rows), "calls.tsv", 1 + len(found))]
 
 
 def _finding(rows: list[dict[str, Any]]) -> str:
@@ -244,10 +245,12 @@ def _quality_lines(quality: list[dict[str, Any]], told: set[str]) -> list[str]:
     return [head, *_capped(aligned(rows), "quality.tsv")]
 
 
-def _capped(lines: list[str], file: str) -> list[str]:
-    if len(lines) <= _LINES:
+def _capped(lines: list[str], file: str, total: int = 0) -> list[str]:
+    """Return the first `lines` and how many more of the `total` there are (of all that are given without it)."""
+    total = total or len(lines)
+    if total <= _LINES:
         return lines
-    return [*lines[: _LINES - 1], f"... and {len(lines) - _LINES + 1} more in {file}"]
+    return [*lines[: _LINES - 1], f"... and {total - _LINES + 1} more in {file}"]
 
 
 def _named(names: Iterable[str], most: int = 8) -> str:
