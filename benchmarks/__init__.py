@@ -1,0 +1,1 @@
+"""Commands that measure accuracy, speed, robustness and the reproduction of published tables."""
