@@ -18,6 +18,7 @@ __all__ = [
     "Efficiency",
     "Level",
     "NoiseModel",
+    "copies",
     "efficiency",
     "fit_level",
     "fit_noise",
@@ -139,12 +140,13 @@ def efficiency(
     Returns
     -------
     Efficiency
-        Robust to an altered probe in one reference (Student t weights with 4 degrees of freedom).
+        Robust to an altered probe in one reference (Student t weights with 4 degrees of freedom). Rows that
+        are the same number for number count as one.
     """
     with np.errstate(invalid="ignore"):
         variance = noise.variance(np.exp(ln_height))
     present = ~np.isnan(ln_height)
-    precision = np.where(present, 1.0 / variance, 0.0)
+    precision = np.where(present, 1.0 / variance, 0.0) / copies(ln_height)[:, None]
     value = np.where(present, ln_height, 0.0)
     centred = ln_height - nanmedian(ln_height, axis=1)[:, None]
     expected = nanmedian(centred, axis=0)
@@ -166,6 +168,12 @@ def efficiency(
         variance=np.where(usable, 1.0 / np.where(usable, weight, 1.0), np.nan),
         residual=np.where(present, residual, np.nan),
     )
+
+
+def copies(rows: FloatArray) -> FloatArray:
+    """Return, for each row, how many rows are the same number for number."""
+    keys = [row.tobytes() for row in np.ascontiguousarray(rows)]
+    return np.array([keys.count(key) for key in keys], dtype=np.float64)
 
 
 def nanmedian(values: FloatArray, axis: int) -> FloatArray:
@@ -296,7 +304,7 @@ def kept_variance(
 
 
 def sample_scale(
-    squared: FloatArray, weight: FloatArray, *, spent: float, prior_dof: float
+    squared: FloatArray, weight: FloatArray, *, spent: float, prior_dof: float, smallest: float = 0.25
 ) -> tuple[FloatArray, FloatArray, float]:
     """Estimate each sample's noise scale, shrunk towards the run's.
 
@@ -310,6 +318,8 @@ def sample_scale(
         Parameters fitted to each sample.
     prior_dof
         Degrees of freedom with which a sample is drawn to the run's mean.
+    smallest
+        Smallest scale believed.
 
     Returns
     -------
@@ -325,13 +335,19 @@ def sample_scale(
     total = (weight * np.where(weight > 0, squared, 0.0)).sum(axis=1)
     own = total / np.where(dof > 0, dof, np.nan)
     enough = dof >= 3
-    run = float(np.median(own[enough])) if enough.any() else 1.0
+    run = max(float(np.median(own[enough])) if enough.any() else 1.0, smallest**2)
     shrunk = (np.where(dof > 0, total, 0.0) + prior_dof * run) / (dof + prior_dof)
     return np.sqrt(shrunk), np.sqrt(own), float(np.sqrt(run))
 
 
 def fit_noise(
-    squared: FloatArray, height: FloatArray, weight: FloatArray, prior: NoiseModel, *, prior_weight: float
+    squared: FloatArray,
+    height: FloatArray,
+    weight: FloatArray,
+    prior: NoiseModel,
+    *,
+    prior_weight: float,
+    smallest: float = 0.25,
 ) -> NoiseModel:
     """Fit ``constant + per_height / height`` to squared residuals, drawn towards `prior`.
 
@@ -347,6 +363,8 @@ def fit_noise(
         The noise measured on real data.
     prior_weight
         Number of residuals the prior counts as.
+    smallest
+        Smallest noise believed, as a factor on the SD of `prior`.
 
     Returns
     -------
@@ -356,6 +374,7 @@ def fit_noise(
     used = weight > 0
     s, w, u = squared[used], weight[used], 1.0 / height[used]
     scale = float(np.average(s / (prior.constant + prior.per_height * u), weights=w)) if len(s) else 1.0
+    scale = max(scale, smallest**2)
     constant, slope = prior.constant * scale, prior.per_height * scale
     anchor = np.array([constant, slope])
     for _ in range(12):
@@ -365,6 +384,6 @@ def fit_noise(
         right = np.array([(g * s).sum(), (g * u * s).sum()])
         pull = np.diag(prior_weight / 2.0 / anchor**2)
         constant, slope = np.linalg.solve(matrix + pull, right + pull @ anchor)
-        constant = float(max(constant, 0.1 * anchor[0]))
-        slope = float(max(slope, 0.1 * anchor[1]))
+        constant = float(max(constant, 0.1 * anchor[0], smallest**2 * prior.constant))
+        slope = float(max(slope, 0.1 * anchor[1], smallest**2 * prior.per_height))
     return NoiseModel(constant, slope)

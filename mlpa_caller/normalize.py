@@ -17,6 +17,7 @@ from mlpa_caller.fits import (
     Efficiency,
     Level,
     NoiseModel,
+    copies,
     efficiency,
     fit_level,
     fit_noise,
@@ -30,6 +31,8 @@ from mlpa_caller.settings import Settings
 
 __all__ = ["NormalizeState", "normalize"]
 
+SMALLEST_NOISE = 0.25
+"""Smallest noise believed, against that of real reactions; copied or rounded rows show none."""
 ROUNDS = 3
 """Times the noise scales and the fits are repeated."""
 
@@ -55,6 +58,7 @@ def normalize(
     settings: Settings,
     *,
     unaltered: FloatArray | None = None,
+    measured: BoolArray | None = None,
 ) -> Ratios:
     """Return dosage ratios of every target and reference probe in every sample.
 
@@ -71,6 +75,8 @@ def normalize(
     unaltered
         ``(samples, probes)`` probability that a probe is unaltered, from a first round of calls; without it
         the priors of `settings` are taken.
+    measured
+        ``(samples,)`` False for reactions without DNA: they get no ratios and no say in the noise.
 
     Returns
     -------
@@ -79,6 +85,8 @@ def normalize(
     """
     used = panel.is_role("target", "reference")
     state = _start(signals, panel, references, settings, used)
+    if measured is not None:
+        state = replace(state, ln_height=np.where(measured[:, None], state.ln_height, np.nan))
     state = _leave_out(state, signals.samples, settings)
     prior = np.where(
         state.is_reference_probe, settings.noise["unaltered_reference"], settings.noise["unaltered_target"]
@@ -162,7 +170,7 @@ def _reference_agreement(
     sd = np.sqrt((residual**2).sum(axis=1) / dof * (count - 1) / count)
     scale = np.sqrt((residual**2 / variance).sum(axis=1) / dof)
     slope = fit.slope - np.median(fit.slope)
-    return sd, slope, np.sqrt(fit.slope_variance), scale / np.median(scale)
+    return sd, slope, np.sqrt(fit.slope_variance), scale / max(float(np.median(scale)), SMALLEST_NOISE)
 
 
 def _fit(
@@ -179,6 +187,8 @@ def _fit(
     level: Level | None = None
     residual = np.full(y.shape, np.nan)
     variance = np.ones(y.shape)
+    copied = np.zeros(len(y), dtype=np.bool_)
+    copied[refs] = copies(y[refs]) > 1  # copied rows agree with each other and show no noise
     if not refs.any():
         return _assemble(state, signals, used, residual, variance, None, None, own, settings)
     for _ in range(ROUNDS):
@@ -203,7 +213,7 @@ def _fit(
             np.maximum(by_probe * scale[:, None] ** 2 - learned.variance, 0.2 * by_probe),
             variance,
         )
-        weight = np.where(np.isnan(residual), 0.0, level.weight)
+        weight = np.where(np.isnan(residual) | copied[:, None], 0.0, level.weight)
         kept = kept_variance(
             expected, prior, span=settings.noise["altered_span"],
             degrees_of_freedom=settings.noise["degrees_of_freedom"],
@@ -219,7 +229,7 @@ def _fit(
         noise = fit_noise(
             corrected, height, weight, state.noise, prior_weight=settings.noise["noise_prior_weight"]
         )
-        run_scale = float(np.median(scale))
+        run_scale = float(np.median(scale[present.any(axis=1)]))
         scale, own = scale / run_scale, own / run_scale
     return _assemble(state, signals, used, residual, variance, level, learned, own, settings)
 
@@ -260,6 +270,7 @@ def _assemble(
         figures = {
             "reference_sd": _ratio_sd(kept),
             "reference_sd_uncorrected": _ratio_sd(flat),
+            "all_reference_sd": _ratio_sd(np.where(probes, residual, np.nan)),
             "probe_sd": _ratio_sd(unaltered),
             "slope": level.slope,
             "slope_error": np.sqrt(level.slope_variance),

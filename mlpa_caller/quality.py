@@ -75,6 +75,7 @@ def assess(
     *,
     extra: Mapping[str, FloatArray] | None = None,
     contradicted: Mapping[str, str] | None = None,
+    doubted: Mapping[str, str] | None = None,
 ) -> Quality:
     """Judge every sample and the run.
 
@@ -90,6 +91,8 @@ def assess(
         Further figures by name, each ``(samples,)``, shown but not judged here.
     contradicted
         Reference samples, by name, that were left out because the caller found them altered.
+    doubted
+        Reference samples that may be altered and are kept.
 
     Returns
     -------
@@ -109,6 +112,8 @@ def assess(
         findings.add(names == name, FAIL, _literal("unfit as a reference: " + why))
     for name, why in (contradicted or {}).items():
         findings.add(names == name, WARN, _literal("not used as a reference: " + why))
+    for name, why in (doubted or {}).items():
+        findings.add(names == name, WARN, _literal("kept as a reference, but " + why))
     used = ratios.reference_samples
     reference_height = nanmedian(figures["median_height"][None, used], axis=1)[0] if used.any() else np.nan
     dirty = is_control & (figures["median_height"] > limits["no_dna_share"] * reference_height)
@@ -124,7 +129,7 @@ def assess(
     }
     columns.update(figures)
     columns.update(extra or {})
-    run = _judge_run(ratios, roles, dirty, limits, contradicted or {})
+    run = _judge_run(ratios, roles, dirty, limits, contradicted or {}, doubted or {})
     return Quality(Table(columns, _DECIMALS), findings.level == FAIL, findings.level == WARN, run)
 
 
@@ -155,7 +160,8 @@ def _figures(signals: Signals, ratios: Ratios, panel: Panel) -> dict[str, FloatA
     missing = signals.missing[:, reference] != Missing.PRESENT
     figures = {
         name: ratios.figures.get(name, nothing)
-        for name in ("reference_sd", "reference_sd_uncorrected", "probe_sd", "slope", "slope_error", "noise_scale",
+        for name in ("reference_sd", "reference_sd_uncorrected", "all_reference_sd", "probe_sd", "slope", "slope_error",
+                     "noise_scale",
                      "absolute_scale")
     }  # fmt: skip
     figures |= {
@@ -169,15 +175,15 @@ def _figures(signals: Signals, ratios: Ratios, panel: Panel) -> dict[str, FloatA
         "unassigned_peaks": signals.unassigned.astype(np.float64),
     }
     benchmark = _mean_height(height, panel.is_role("benchmark"))
-    seen = np.where(np.isnan(height), 0.0, height)  # no Q or Y peak means none, not unknown
-    for name, role, source in (
-        ("quantity_ratio", "quantity", seen),
-        ("denaturation_ratio", "denaturation", height),
-        ("sex_x_ratio", "sex_x", height),
-        ("sex_y_ratio", "sex_y", seen),
-    ):
+    # no peak where a control fragment should be means none of it; a fragment the file lacks is unknown
+    none = np.isin(signals.missing, (Missing.NO_PEAK, Missing.ZERO))
+    seen = np.where(none, 0.0, height)
+    for name, role in (("quantity_ratio", "quantity"), ("sex_x_ratio", "sex_x"), ("sex_y_ratio", "sex_y")):
         own = panel.is_role(role)
-        figures[name] = _mean_height(source, own) / benchmark if own.any() else nothing
+        figures[name] = _mean_height(seen, own) / benchmark if own.any() else nothing
+    own = panel.is_role("denaturation")
+    lowest = np.where(np.isnan(seen[:, own]), np.inf, seen[:, own]).min(axis=1, initial=np.inf)
+    figures["denaturation_ratio"] = np.where(np.isfinite(lowest), lowest, np.nan) / benchmark
     return figures
 
 
@@ -201,12 +207,20 @@ def _judge_noise(
     present = n_reference - figures["missing_reference_probes"]
     few = dna & (present < limits["min_reference_probes"])
     findings.add(few, FAIL, "only {:.0f} reference probes have a peak", present)
+    unaltered = present - figures["aberrant_reference_probes"]
+    lost = dna & ~few & (unaltered < limits["min_reference_probes"])
+    findings.add(lost, FAIL, "only {:.0f} reference probes look unaltered", unaltered)
     nothing = dna & ~few & np.isnan(ratios.level_error)
     findings.add(nothing, FAIL, "no usable reference sample in the run")
     sd, limit = figures["reference_sd"], limits["reference_sd_limit"]
     with np.errstate(invalid="ignore"):
         failed = dna & (sd > limits["reference_sd_fail"])
         findings.add(failed, FAIL, f"reference-probe SD {{:.3f}} above {limits['reference_sd_fail']:.2f}", sd)
+        every = figures["all_reference_sd"]
+        wild = every > limits["all_reference_sd_fail"]
+        wild |= (sd > limits["scattered_reference_sd"]) & (every > limits["scattered_all_sd"])
+        wild &= dna & ~failed
+        findings.add(wild, FAIL, "reference probes scattered: SD of all of them {:.3f}", every)
         above = dna & ~failed & (sd > limit)
         findings.add(above, WARN, f"reference-probe SD {{:.3f}} above {limit:.2f}", sd)
         probe_sd, scale = figures["probe_sd"], figures["absolute_scale"]
@@ -222,7 +236,10 @@ def _judge_noise(
         sloped = dna & ~steep & (np.abs(slope) > np.maximum(limits["slope_warn"], 3.0 * error))
         findings.add(sloped, WARN, "slope {:+.2f} per 100 nt against the references", slope)
         share = figures["aberrant_reference_probes"] / np.maximum(present, 1.0)
-    odd = dna & (share > limits["aberrant_share"])
+    bare = dna & (share > limits["aberrant_share_fail"])
+    findings.add(bare, FAIL, "{:.0f} reference probes look altered: no baseline",
+                 figures["aberrant_reference_probes"])  # fmt: skip
+    odd = dna & ~bare & (share > limits["aberrant_share"])
     findings.add(odd, WARN, "{:.0f} reference probes look altered: ploidy, or a failed reaction",
                  figures["aberrant_reference_probes"])  # fmt: skip
 
@@ -298,6 +315,7 @@ def _judge_run(
     dirty: BoolArray,
     limits: Mapping[str, float],
     contradicted: Mapping[str, str],
+    doubted: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return verdict and reasons of the run."""
     used = int(ratios.reference_samples.sum())
@@ -314,6 +332,9 @@ def _judge_run(
         level = WARN
     for name, why in {**ratios.left_out, **contradicted}.items():
         reasons.append(f"reference {name} left out: {why}")
+        level = max(level, WARN)
+    for name, why in doubted.items():
+        reasons.append(f"reference {name} is kept, but {why}")
         level = max(level, WARN)
     if dirty.any():
         reasons.append("a no-DNA control has probe peaks")

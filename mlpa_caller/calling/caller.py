@@ -92,23 +92,28 @@ def call_regions(
         prepared.append((region, model, replace(data, log_fraction=prior)))
     found = run_blocks(prepared, workers)
     out = []
+    measured = np.maximum((~np.isnan(ratios.ln_ratio[called])).sum(axis=1), 1)
     for (region, model, data), chance in zip(prepared, found):
         by_gene = {}
         if threshold is not None:
             flat = replace(data, log_fraction=even(len(called), COARSE))
             for gene in region.genes:
                 inside = detection_probes(region, gene, settings)
-                by_gene[gene] = _limits(flat, inside, model, threshold)
+                by_gene[gene] = _limits(flat, inside, model, threshold, inside.sum() / measured)
         out.append(RegionCalls(region, data, model, chance, by_gene))
     return tuple(out)
 
 
-def _limits(data: Evidence, inside: BoolArray, model: Model, threshold: FloatArray) -> FloatArray:
+def _limits(
+    data: Evidence, inside: BoolArray, model: Model, threshold: FloatArray, pull: FloatArray
+) -> FloatArray:
     """Return each sample's limit of detection at its own threshold."""
     out = np.full(len(data), np.nan)
     for value in np.unique(threshold):
         rows = np.flatnonzero(threshold == value)
-        out[rows] = limit_of_detection(data.rows(rows), inside, model, threshold=float(value))
+        out[rows] = limit_of_detection(
+            data.rows(rows), inside, model, pull=pull[rows], threshold=float(value)
+        )
     return out
 
 

@@ -52,7 +52,7 @@ def event_error(data: Evidence, inside: BoolArray) -> FloatArray:
 
 
 def limit_of_detection(
-    data: Evidence, inside: BoolArray, model: Model, *, threshold: float = 0.5
+    data: Evidence, inside: BoolArray, model: Model, *, pull: FloatArray, threshold: float = 0.5
 ) -> FloatArray:
     """Return the smallest clone fraction at which a heterozygous loss is called with 95 % probability.
 
@@ -64,6 +64,9 @@ def limit_of_detection(
         ``(probes,)`` probes of the event asked about.
     model
         The gene's hypotheses.
+    pull
+        ``(samples,)`` share of the event's probes among all that the sample's level is fitted to. As long as
+        the event is not recognised they draw the level along, so that this share of the shift is not seen.
     threshold
         The event is called when "no change" is less probable than this.
 
@@ -80,7 +83,7 @@ def limit_of_detection(
     relative = np.log(np.where(usable, error, 1.0) / error[typical])
     # a shift of `needed` standard errors is called; noise takes the power quantile off it
     quantile = np.interp(relative, np.log(_SCALES), needed)
-    shift = (quantile + POWER_QUANTILE) * np.where(usable, error, np.nan)
+    shift = (quantile + POWER_QUANTILE) * np.where(usable, error, np.nan) / (1.0 - np.minimum(pull, 0.9))
     fraction = 2.0 * (1.0 - np.exp(-shift / model.compression))
     return np.where(fraction <= 1.0, np.maximum(fraction, model.fractions[0]), np.nan)
 

@@ -23,7 +23,7 @@ TOUCHED = 0.25
 """Largest change of a ln prior that is left aside."""
 
 
-def stated_fraction(blast_fraction: FloatArray, sd: float) -> FloatArray:
+def stated_fraction(blast_fraction: FloatArray, sd: float, *, below: bool = False) -> FloatArray:
     """Return ``(samples, COARSE)`` probability of each clone fraction, given the stated blast fraction.
 
     Parameters
@@ -32,9 +32,12 @@ def stated_fraction(blast_fraction: FloatArray, sd: float) -> FloatArray:
         ``(samples,)``; NaN where it is unknown, which gives an even distribution.
     sd
         How far the clone fraction may lie from it.
+    below
+        Whether every smaller fraction is as probable: that of a subclone.
     """
     known = ~np.isnan(blast_fraction)
     distance = (COARSE - np.where(known, blast_fraction, 0.0)[:, None]) / sd
+    distance = np.maximum(distance, 0.0) if below else distance
     weight = np.where(known[:, None], np.exp(-0.5 * np.minimum(distance**2, 1400.0)), 1.0)
     return np.asarray(weight / weight.sum(axis=1, keepdims=True), dtype=np.float64)
 
@@ -67,7 +70,9 @@ def share_clones(
     shared = settings.noise["shared_clone"]
     if not regions or not len(blast_fraction):
         return regions
-    stated = np.log(stated_fraction(blast_fraction, settings.noise["blast_sd"]))
+    sd, leak = settings.noise["blast_sd"], settings.noise["blast_leak"]
+    stated = np.log(stated_fraction(blast_fraction, sd))
+    subclone = (1.0 - leak) * stated_fraction(blast_fraction, sd, below=True) + leak / len(COARSE)
     told = [_told(found, shared) for found in regions]
     total = stated + sum(told)
     priors, touched, again = [], [], []
@@ -76,7 +81,7 @@ def share_clones(
         others -= others.max(axis=1, keepdims=True)
         belief = np.exp(others)
         belief /= belief.sum(axis=1, keepdims=True)
-        prior = np.log(shared * belief + (1.0 - shared) / len(COARSE))
+        prior = np.log(shared * belief + (1.0 - shared) * subclone)
         rows = np.flatnonzero(np.abs(prior - even(len(prior), COARSE)).max(axis=1) > TOUCHED)
         data = replace(found.data, log_fraction=prior).rows(rows)
         priors.append(prior)

@@ -1,4 +1,4 @@
-"""The calls and exons tables, column by column."""
+"""The calls table, column by column."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from mlpa_caller.calling.caller import RegionCalls
 from mlpa_caller.calling.model import COARSE, FINE
 from mlpa_caller.calling.posterior import fraction_posterior
 from mlpa_caller.calling.rows import Event, events_of, exon_range, join_flags, quantiles
-from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Table, TextArray, text_array
-from mlpa_caller.panel import Panel, natural_key
+from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Table, text_array
+from mlpa_caller.panel import Panel
 
-__all__ = ["CALL_BELOW", "CALL_BELOW_DOUBTFUL", "CallContext", "calls_table", "exons_table"]
+__all__ = ["CALL_BELOW", "CALL_BELOW_DOUBTFUL", "CallContext", "calls_table", "empty_table"]
 
-Z95 = 1.959963984540054
 CALL_BELOW = 0.5
 """A gene is called altered where "no change" is less probable than this."""
 CALL_BELOW_DOUBTFUL = 0.3
 """The same in a sample of doubtful quality; between the two the gene is not evaluable."""
+WHOLE = 0.97
+"""Clone fraction from which on one copy lost may as well be both copies in half of the cells."""
 SURE = 0.95
 """Probability below which a range or an allele count is flagged as open."""
 
 
 _FINER = np.stack([np.interp(FINE, COARSE, row) for row in np.eye(len(COARSE))])
 """``(COARSE, FINE)``: interpolates a ln prior from the coarse to the fine grid."""
+
+
+_CALL_TEXTS = ("sample", "gene", "status", "exons", "flags")
+_CALL_NUMBERS = ("copies_lost", "probability", "ratio", "clone_fraction", "clone_fraction_low",
+                 "clone_fraction_high", "n_probes", "limit_of_detection")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +92,7 @@ def calls_table(regions: tuple[RegionCalls, ...], panel: Panel, context: CallCon
     for found in regions:
         blocks += _region_rows(found, order, context)
     if not blocks:
-        return Table({})
+        return empty_table(_CALL_TEXTS, _CALL_NUMBERS)
     sample = np.concatenate([block.sample for block in blocks])
     gene = np.concatenate([np.full(len(block.sample), block.gene) for block in blocks])
     event = np.concatenate([np.full(len(block.sample), block.order) for block in blocks])
@@ -98,6 +104,12 @@ def calls_table(regions: tuple[RegionCalls, ...], panel: Panel, context: CallCon
         columns[name] = np.concatenate([block.columns[name] for block in blocks])[rank]
     return Table(columns, {"copies_lost": 0, "probability": 4, "ratio": 3, "limit_of_detection": 3, "clone_fraction": 3,
                            "clone_fraction_low": 3, "clone_fraction_high": 3})  # fmt: skip
+
+
+def empty_table(texts: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
+    """Return a table without rows, for a panel without target probes."""
+    columns: dict[str, Any] = {name: text_array([]) for name in texts}
+    return Table(columns | {name: np.zeros(0) for name in numbers})
 
 
 def _region_rows(found: RegionCalls, order: dict[str, int], context: CallContext) -> list[_Rows]:
@@ -165,10 +177,9 @@ def _quiet_rows(found: RegionCalls, gene: str, number: int, rows: IntArray, cont
     limit = found.limits[gene][rows]
     failed, blast = context.failed[rows], context.blast_fraction[rows]
     below = ~failed & (count > 0) & (np.isnan(limit) | (blast < limit))
-    unclear = ~failed & (found.posterior.normal[rows] < CALL_BELOW) & (found.posterior.hypothesis[rows] >= 0)
-    unclear &= context.doubtful[rows]
-    unknown = failed | (count == 0) | below | unclear
     probability = _probability(found, gene, np.zeros(0, dtype=np.int64), False, rows)
+    unclear = ~failed & (count > 0) & context.doubtful[rows] & (probability < CALL_BELOW)
+    unknown = failed | (count == 0) | below | unclear
     flags = join_flags(
         [
             ("sample_failed", failed),
@@ -231,7 +242,7 @@ def _event_rows(
     flags = join_flags(
         [
             ("confirm_single_probe", count == 1),
-            ("zygosity_ambiguous", np.asarray(share < SURE)),
+            ("zygosity_ambiguous", (share < SURE) | ((event.copies == 1) & (estimate[:, 2] >= WHOLE))),
             ("range_uncertain", probability < SURE * direction),
             ("low_probability", direction < SURE),
             ("nested", np.full(len(rows), event.nested)),
@@ -256,71 +267,3 @@ def _event_rows(
         "flags": flags,
     }
     return _Rows(rows, number, order, columns)
-
-
-def exons_table(
-    regions: tuple[RegionCalls, ...], panel: Panel, ratios: Ratios, called: IntArray, context: CallContext
-) -> Table:
-    """Return the exons table: a row for every sample, gene and exon unit, in the order of the calls table.
-
-    The ratio of an exon is the mean of its probes on the log scale, weighted by their precision; its 95 %
-    range includes the error that all probes of the sample share.
-    """
-    order = {gene: index for index, gene in enumerate(panel.genes)}
-    parts: list[tuple[int, int, str, str, int, FloatArray]] = []
-    level = ratios.level_error[called] ** 2
-    for found in regions:
-        region = found.region
-        for gene in region.genes:
-            own = [u for u, name in enumerate(region.unit_gene) if name == gene]
-            if all(region.unit_label[u][:1].isdigit() for u in own):
-                own.sort(key=lambda u: natural_key(region.unit_label[u]))
-            for place, unit in enumerate(own):
-                parts.append(_exon_column(found, unit, order[gene], place, level, context.failed))
-    n, m = len(called), len(parts)
-    if not parts:
-        return Table({})
-    rank = sorted(range(m), key=lambda i: parts[i][:2])
-    block = np.stack([parts[i][5] for i in rank], axis=1)
-    probes = np.array([parts[i][4] for i in rank], dtype=np.int64)
-    columns: dict[str, Any] = {
-        "sample": np.repeat(text_array(context.samples), m),
-        "gene": _tiled([parts[i][2] for i in rank], n),
-        "exon": _tiled([parts[i][3] for i in rank], n),
-        "n_probes": np.tile(probes, n),
-    }
-    names = ("ratio", "ratio_low", "ratio_high", "probability_loss", "probability_gain")
-    for column, name in enumerate(names):
-        columns[name] = block[:, :, column].reshape(-1)
-    return Table(columns, {"ratio": 3, "ratio_low": 3, "ratio_high": 3})
-
-
-def _tiled(texts: list[str], times: int) -> TextArray:
-    return np.tile(text_array(texts), times)
-
-
-def _exon_column(
-    found: RegionCalls, unit: int, gene: int, place: int, level: FloatArray, failed: BoolArray
-) -> tuple[int, int, str, str, int, FloatArray]:
-    """Return order, labels, number of probes, and ``(samples, 5)`` figures of one exon unit."""
-    probes = found.region.unit == unit
-    value, error = found.data.ln_ratio[:, probes], found.data.error[:, probes]
-    known = ~np.isnan(value) & ~np.isnan(error)
-    precision = np.where(known, 1.0 / np.where(known, error, 1.0) ** 2, 0.0)
-    total = precision.sum(axis=1)
-    some = total > 0
-    mean = np.where(known, value * precision, 0.0).sum(axis=1) / np.where(some, total, np.nan)
-    half = Z95 * np.sqrt(1.0 / np.where(some, total, np.nan) + level)
-    unknown = failed | ~some
-    figures = np.stack(
-        [
-            np.exp(mean),
-            np.exp(mean - half),
-            np.exp(mean + half),
-            np.where(unknown, np.nan, found.posterior.unit_loss[:, unit]),
-            np.where(unknown, np.nan, found.posterior.unit_gain[:, unit]),
-        ],
-        axis=1,
-    )
-    region = found.region
-    return gene, place, region.unit_gene[unit], region.unit_label[unit], int(probes.sum()), figures
