@@ -17,7 +17,16 @@ from mlpa_caller.datatypes import Table, text_array
 from mlpa_caller.errors import PanelError
 from mlpa_caller.outputs.tsv import write_tables
 
-FILES = ["calls.tsv", "exons.tsv", "provenance.json", "quality.tsv", "ratios.tsv", "result.json"]
+FILES = [
+    "calls.tsv",
+    "calls.vcf.gz",
+    "calls.vcf.gz.tbi",
+    "exons.tsv",
+    "provenance.json",
+    "quality.tsv",
+    "ratios.tsv",
+    "result.json",
+]
 WORDS = ["call", "run.txt", "--panel", "p.csv", "--samples", "s.csv", "--out"]
 
 
@@ -59,7 +68,9 @@ def listing(folder: Path) -> list[str]:
 def test_writes_everything_and_tells(pipeline, tmp_path, capsys):
     out = tmp_path / "out"
     assert run(*WORDS, str(out), "more.txt") == 0
-    assert pipeline.asked == [(("run.txt", "more.txt"), {"panel": "p.csv", "samples": "s.csv"})]
+    assert pipeline.asked == [
+        (("run.txt", "more.txt"), {"panel": "p.csv", "samples": "s.csv", "clinical": None})
+    ]
     assert listing(out) == FILES
     printed = capsys.readouterr()
     assert printed.err == ""  # no progress where standard error is no terminal

@@ -92,7 +92,15 @@ def test_nobody_is_named(document):
 
 def test_outputs_are_listed_with_true_checksums(document, tmp_path):
     listed = {entry["name"]: entry for entry in document["outputs"]}
-    assert set(listed) == {"calls.tsv", "exons.tsv", "ratios.tsv", "quality.tsv", "result.json"}
+    assert set(listed) == {
+        "calls.tsv",
+        "calls.vcf.gz",
+        "calls.vcf.gz.tbi",
+        "exons.tsv",
+        "ratios.tsv",
+        "quality.tsv",
+        "result.json",
+    }
     for name, entry in listed.items():
         data = (tmp_path / "out" / name).read_bytes()
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()

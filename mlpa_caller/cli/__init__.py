@@ -18,6 +18,8 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "call": "Call copy numbers of one MLPA run (the main job).",
+    "annotate": "Consequences of calls, and IKZF1 variants of a VCF.",
+    "classify": "Risk classes from calls and clinical data.",
     "demo": "Simulate a run with known truth and call it.",
     "panel": "List, check and import probe sheets.",
     "simulate": "Write a simulated run with known truth.",

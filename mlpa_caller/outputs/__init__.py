@@ -38,7 +38,14 @@ __all__ = [
 
 Writer = Callable[["Result", Path], None]
 
-DEFAULT_WRITERS: tuple[Writer, ...] = (write_tables, write_json)
+
+def _write_vcf(result: Result, folder: Path) -> None:
+    from mlpa_caller.outputs.vcf import write_calls_vcf
+
+    write_calls_vcf(result, folder)
+
+
+DEFAULT_WRITERS: tuple[Writer, ...] = (write_tables, write_json, _write_vcf)
 
 
 def fill_folder(

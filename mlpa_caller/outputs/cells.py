@@ -28,15 +28,16 @@ def float_cells(values: FloatArray, decimals: int, missing: str) -> list[str]:
     missing
         What stands for a value that is not finite.
     """
-    finite = np.isfinite(values)
-    power = 10.0**decimals
-    # few values differ once they are rounded: each is put into characters once
-    scaled = np.rint(values[finite] * power)
-    distinct, place = np.unique(scaled, return_inverse=True)
-    form = f"%.{decimals}f"
-    texts = np.array([form % (value / power) for value in (distinct + 0.0).tolist()], dtype=object)
+    form, power = f"%.{decimals}f", 10.0**decimals
     cells = np.full(len(values), missing, dtype=object)
-    cells[finite] = texts[place.ravel()] if len(texts) else texts
+    # few values differ once they are rounded: each is put into characters once
+    plain = np.abs(values) < 2.0**50 / power
+    scaled = np.rint(values[plain] * power) + 0.0  # no negative zero
+    distinct, place = np.unique(scaled, return_inverse=True)
+    texts = np.array([form % (value / power) for value in distinct.tolist()], dtype=object)
+    cells[plain] = texts[place.ravel()] if len(texts) else texts
+    for i in np.flatnonzero(np.isfinite(values) & ~plain).tolist():
+        cells[i] = form % values[i]
     out: list[str] = cells.tolist()
     return out
 
