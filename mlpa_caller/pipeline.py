@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpa_caller.calling.caller import call_regions, unaltered_probes
+from mlpa_caller.calling.exons import exons_table
 from mlpa_caller.calling.shared import share_clones
-from mlpa_caller.calling.tables import CallContext, calls_table, exons_table
+from mlpa_caller.calling.tables import CallContext, calls_table
 from mlpa_caller.consequence.annotate import ADDITIONS, CALLS_TSV_ADDITIONS, annotate_calls
 from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signals, Table
 from mlpa_caller.errors import SampleSheetError
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlpa_caller.intake import Source
+    from mlpa_caller.risk import ClinicalTable
 
 __all__ = ["analyse", "call_run"]
 
 CALLED_ROLES = ("patient", "positive")
 SURELY_ALTERED = 0.99
 """A reference sample with an event at least this probable is not used as a reference."""
+MAYBE_ALTERED = 0.8
+"""From this probability on it is told of."""
 
 
 def analyse(
@@ -86,9 +90,17 @@ def analyse(
         )
     compression = chosen.noise["compression"]
     dna = np.flatnonzero(sheet.role != "no_dna")
-    ratios, contradicted = _ratios(signals, panel, references, chosen, compression, workers, dna)
+    ratios, contradicted, doubted = _ratios(signals, panel, references, chosen, compression, workers, dna)
     quality = assess(
-        signals, ratios, panel, sheet.role, sheet.sex, chosen, extra=figures, contradicted=contradicted
+        signals,
+        ratios,
+        panel,
+        sheet.role,
+        sheet.sex,
+        chosen,
+        extra=figures,
+        contradicted=contradicted,
+        doubted=doubted,
     )
     called = np.flatnonzero(np.isin(sheet.role.astype(str), CALLED_ROLES))
     context = CallContext(
@@ -142,6 +154,7 @@ def call_run(
     *,
     panel: Panel | str | os.PathLike[str] | pd.DataFrame,
     samples: SampleSheet | str | os.PathLike[str] | pd.DataFrame,
+    clinical: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
     workers: int = 0,
 ) -> Result:
@@ -155,6 +168,9 @@ def call_run(
         A probe sheet, or the name of a bundled panel.
     samples
         The sample sheet: which samples are patients and which are references.
+    clinical
+        A clinical file; with it, or with clinical columns in the sample sheet, the patients' risk classes are
+        given. What neither states is unknown, never negative.
     settings
         Noise figures, priors and limits; those shipped with the package by default.
     workers
@@ -172,6 +188,7 @@ def call_run(
     """
     loaded = _panel(panel)
     sheet = _samples(samples)
+    stated = _clinical(sheet, clinical)
     many: list[Source] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]  # type: ignore[list-item]
     intake = take_in(many, loaded, sheet)
     files = (
@@ -179,7 +196,9 @@ def call_run(
         _input_file(loaded.source, "panel", loaded.sha256),
         _input_file(sheet.source, "samples", sheet.sha256),
     )
-    return analyse(
+    if stated is not None and clinical is not None:
+        files = (*files, _input_file(stated[0].source, "clinical", stated[0].sha256))
+    result = analyse(
         loaded,
         sheet,
         intake.signals,
@@ -188,6 +207,29 @@ def call_run(
         inputs=files,
         figures=intake.figures,
     )
+    return result if stated is None else _with_risk(result, *stated)
+
+
+def _clinical(
+    sheet: SampleSheet, path: str | os.PathLike[str] | None
+) -> tuple[ClinicalTable, tuple[str, ...]] | None:
+    """Return what is stated of the patients, before the work is done; the risk room is loaded only for that."""
+    if path is None and not sheet.clinical:
+        return None
+    from mlpa_caller.risk import clinical_of_run
+
+    return clinical_of_run(sheet, path)
+
+
+def _with_risk(result: Result, clinical: ClinicalTable, absent: tuple[str, ...]) -> Result:
+    """Return the result with the risk classes of its patients, `absent` being those not in the clinical file."""
+    from mlpa_caller.risk import classify
+
+    sheet = result.samples
+    patients = [name for name, role in zip(sheet.samples, sheet.role) if role == "patient"]
+    risk = classify(result.tables["calls"], clinical, samples=patients)
+    run = {**result.run, "not_in_clinical_file": list(absent)} if absent else result.run
+    return replace(result, tables={**result.tables, "risk": risk}, run=run)
 
 
 def _input_file(source: str, role: str, sha256: str) -> InputFile:
@@ -230,26 +272,33 @@ def _ratios(
     compression: float,
     workers: int,
     dna: IntArray,
-) -> tuple[Ratios, dict[str, str]]:
+) -> tuple[Ratios, dict[str, str], dict[str, str]]:
     """Normalise, call once, and normalise again without what was called altered.
 
     Probes that look altered have no say in a sample's level, and reference samples that look altered none in
-    the efficiencies.
+    the efficiencies. Returns the ratios, the reference samples left out for that, and those that may be altered
+    and are kept, each with its reason.
     """
-    ratios = normalize(signals, panel, references, settings)
+    measured = np.zeros(len(signals.samples), dtype=np.bool_)
+    measured[dna] = True
+    ratios = normalize(signals, panel, references, settings, measured=measured)
     if not ratios.reference_samples.any():
-        return ratios, {}
+        return ratios, {}, {}
     found = call_regions(
         ratios, signals, panel, dna, settings, compression=compression, workers=workers, quick=True
     )
-    contradicted: dict[str, str] = {}
+    surely: dict[str, str] = {}
+    maybe: dict[str, str] = {}
     for region in found:
         altered = 1.0 - region.posterior.normal
-        for i in np.flatnonzero((altered > SURELY_ALTERED) & ratios.reference_samples[dna]):
+        for i in np.flatnonzero((altered > MAYBE_ALTERED) & ratios.reference_samples[dna]):
             why = f"{region.region.name} looks altered (probability {altered[i]:.3f})"
-            contradicted.setdefault(signals.samples[dna[i]], why)
-    kept = references & ~np.array([name in contradicted for name in signals.samples], dtype=np.bool_)
+            (surely if altered[i] > SURELY_ALTERED else maybe).setdefault(signals.samples[dna[i]], why)
+    kept = ratios.reference_samples & ~np.isin(np.array(signals.samples, dtype=object), list(surely))
     if kept.sum() < settings.quality["min_reference_samples"]:
-        kept, contradicted = references, {}
+        kept, surely, maybe = references, {}, {**maybe, **surely}
+    else:
+        kept = references & ~np.isin(np.array(signals.samples, dtype=object), list(surely))
     unaltered = unaltered_probes(found, len(signals.samples), len(signals.probes), dna)
-    return normalize(signals, panel, kept, settings, unaltered=unaltered), contradicted
+    again = normalize(signals, panel, kept, settings, unaltered=unaltered, measured=measured)
+    return again, surely, {name: why for name, why in maybe.items() if name not in surely}

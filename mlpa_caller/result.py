@@ -106,6 +106,11 @@ class Result:
         """Verdict, reasons and quality figures of every sample."""
         return self.frame("quality")
 
+    @property
+    def risk(self) -> pd.DataFrame | None:
+        """The patients' classes under every published rule; None for a run without clinical data."""
+        return self.frame("risk") if "risk" in self.tables else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``result.json`` holds, as plain dictionaries and lists."""
         import json

@@ -34,6 +34,8 @@ The folder run42 then holds
   exons.tsv       the same exon by exon
   ratios.tsv      height and ratio of every probe
   quality.tsv     verdict, reasons and figures of every sample
+  risk.tsv        classes of every patient under published rules (with --clinical, or with clinical columns
+                  in the sample sheet); what is not stated is unknown, never negative
   result.json     all of it in one document
   provenance.json versions, checksums and parameters
 
@@ -47,6 +49,8 @@ Exit codes: 0 done, 2 usage (also: DIR holds a result and --force is not given),
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
 @panel_option
 @samples_option
+@click.option("--clinical", metavar="CLINICAL.csv", default=None, type=click.Path(),
+    help="Clinical data (CSV or TSV): sample and clinical columns; gives risk.tsv.")  # fmt: skip
 @out_option
 @force_option
 @fail_on_qc_option
@@ -56,6 +60,7 @@ def command(
     inputs: tuple[str, ...],
     panel: str,
     samples: str,
+    clinical: str | None,
     out: str,
     force: bool,
     fail_on_qc: bool,
@@ -76,11 +81,12 @@ def command(
     started, voice = datetime.now(UTC), Voice(quiet=quiet, verbose=verbose)
     check_target(out, force=force)
     voice.step(f"calling {len(inputs)} input{'s' if len(inputs) > 1 else ''}")
-    result = call_run(inputs, panel=panel, samples=samples)
+    result = call_run(inputs, panel=panel, samples=samples, clinical=clinical)
     voice.step(f"writing {out}")
     invocation = Invocation(words(), started, datetime.now(UTC))
     write_result(result, out, force=force, provenance=invocation)
     report(result, out, voice, as_json=as_json)
+    _tell_absent(result, voice)
     if fail_on_qc:
         refuse_failed(result, out)
 
@@ -101,6 +107,17 @@ def report(result: Result, out: str, voice: Voice, *, as_json: bool, comparison:
     else:
         parts = [summary_text(result), comparison, f"Results: {safe(out, 200)}\n{RESEARCH_USE}"]
         voice.say("\n\n".join(part for part in parts if part))
+
+
+def _tell_absent(result: Result, voice: Voice) -> None:
+    """Say on standard error which patients the clinical file does not hold."""
+    from mlpa_caller.errors import shown
+
+    absent = result.run.get("not_in_clinical_file", ())
+    if absent and not voice.quiet:
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        names = ", ".join(map(shown, absent[:3]))
+        click.echo(f"not in the clinical file: {names}{more}; what it would state is unknown", err=True)
 
 
 def refuse_failed(result: Result, out: str) -> None:

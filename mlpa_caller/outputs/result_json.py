@@ -239,8 +239,8 @@ class _Rows:
             self.bounds = np.searchsorted(codes[self.order], np.arange(len(names) + 1))
 
     def texts(self, start: int, stop: int) -> list[str]:
-        """Return the lists of samples `start` to `stop`."""
-        return [f"[{', '.join(objects)}]" for objects in self.objects(start, stop, skip=("sample",))]
+        """Return the lists of samples `start` to `stop`; the notice stands once, in the document's head."""
+        return [f"[{', '.join(objects)}]" for objects in self.objects(start, stop, skip=("sample", "notice"))]
 
     def objects(self, start: int, stop: int, *, skip: Sequence[str], nested: bool = False) -> list[list[str]]:
         """Return the objects of samples `start` to `stop`; `nested` gives figures an object of their own."""

@@ -78,6 +78,7 @@ def summary_text(result: Result) -> str:
         _normal_lines(calls),
         _open_lines(calls, {row["sample"]: row["reasons"] for row in quality}),
         _quality_lines(quality, {row["sample"] for row in calls if row["status"] == "not_evaluable"}),
+        _risk_lines(result),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
@@ -243,6 +244,13 @@ def _quality_lines(quality: list[dict[str, Any]], told: set[str]) -> list[str]:
         if row["verdict"] != "pass" and row["sample"] not in told
     ]
     return [head, *_capped(aligned(rows), "quality.tsv")]
+
+
+def _risk_lines(result: Result) -> list[str]:
+    if "risk" not in result.tables:
+        return []
+    known = len(set(result.tables["risk"].columns["classifier"].tolist()))
+    return [f"Risk classes: risk.tsv ({_count(known, 'classifier')})"]
 
 
 def _capped(lines: list[str], file: str, total: int = 0) -> list[str]:
