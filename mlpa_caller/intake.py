@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlpa_caller.binning import bin_peaks
+from mlpa_caller.binning import Binned, bin_peaks
 from mlpa_caller.datatypes import FloatArray, IntArray, PeakTable, Signals
-from mlpa_caller.errors import FormatError, InputError, UsageError, shown
+from mlpa_caller.errors import FormatError, InputError, TraceError, UsageError, shown
 from mlpa_caller.formats import align
+from mlpa_caller.formats.abif import sniff
 from mlpa_caller.formats.registry import runs_from_bytes
 from mlpa_caller.formats.text import read_bytes
 from mlpa_caller.panel import Panel
@@ -41,24 +42,39 @@ class Intake:
         Further quality figures, ``(samples,)`` each.
     inputs
         The files read.
+    remarks
+        By sample, what sizing its raw trace says of it: verdict and reason.
     """
 
     signals: Signals
     figures: Mapping[str, FloatArray]
     inputs: tuple[InputFile, ...]
+    remarks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def take_in(sources: Sequence[Source], panel: Panel, sheet: SampleSheet) -> Intake:
+def take_in(
+    sources: Sequence[Source],
+    panel: Panel,
+    sheet: SampleSheet,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Intake:
     """Read the inputs of one run.
 
     Parameters
     ----------
     sources
-        Peak exports or signal tables: paths (``-`` is standard input) or data frames with the same columns.
+        Raw traces or folders of them; or peak exports or signal tables: paths (``-`` is standard input) or
+        data frames with the same columns.
     panel
         The probes.
     sheet
         The samples; its order is the order of the result.
+    workers
+        Processes that size raw traces; None for one a processor where there are files enough.
+    progress
+        Called with the numbers of traces sized and of all traces.
 
     Raises
     ------
@@ -71,6 +87,11 @@ def take_in(sources: Sequence[Source], panel: Panel, sheet: SampleSheet) -> Inta
     """
     if not sources:
         raise UsageError("no input is given", remedy="name an export, a signal table or raw traces")
+    raw = [source for source in sources if isinstance(source, str | os.PathLike) and _is_trace(source)]
+    if raw and len(raw) < len(sources):
+        raise InputError("raw traces and tables are mixed", remedy="give inputs of one kind", file=raw[0])
+    if raw:
+        return _from_traces(raw, panel, sheet, workers, progress)
     peaks: list[PeakTable] = []
     signals: list[Signals] = []
     inputs = []
@@ -94,12 +115,80 @@ def take_in(sources: Sequence[Source], panel: Panel, sheet: SampleSheet) -> Inta
     return _from_signals(signals, sheet, tuple(inputs))
 
 
+def _is_trace(source: str | os.PathLike[str]) -> bool:
+    """Return whether `source` is a folder, or a file that is or calls itself a raw trace."""
+    path = Path(source)
+    if path.is_dir() or path.suffix.lower() in (".fsa", ".hid"):
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return sniff(stream.read(4))
+
+
+def _from_traces(
+    sources: Sequence[str | os.PathLike[str]],
+    panel: Panel,
+    sheet: SampleSheet,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Intake:
+    """Size raw traces and give their peaks to the probes; a refused trace leaves its sample without heights."""
+    from mlpa_caller.traces.batch import process_traces, trace_paths
+
+    paths = trace_paths(sources)
+    sized = process_traces(paths, workers=workers, progress=progress)
+    reports = [report for _, report in sized]
+    if not any(report.sized for report in reports):
+        raise TraceError(
+            f"none of {len(reports)} traces could be sized; the first: {reports[0].reason}",
+            remedy="see mlpa-caller size for each file",
+            file=reports[0].source,
+        )
+    entries = match_samples(
+        sheet,
+        [report.sample for report in reports],
+        [report.file for report in reports],
+        source=os.fspath(sources[0]),
+        may_be_absent=("no_dna",),
+    )
+    row_of = {int(where[0]): row for row, where in enumerate(entries) if len(where)}
+    sample_of_peak = np.concatenate(
+        [np.full(len(table), row_of.get(i, -1), dtype=np.int64) for i, (table, _) in enumerate(sized)]
+    )
+    binned = bin_peaks(concatenate_peaks([table for table, _ in sized]), panel, sample_of_peak, sheet.samples)
+    of_row = {row: reports[i] for i, row in row_of.items()}
+    rungs = np.full((4, len(sheet.samples)), np.nan)
+    for row, report in of_row.items():
+        rungs[:, row] = (
+            report.rungs_expected, report.rungs_matched, report.residual_median, report.residual_max
+        )  # fmt: skip
+    names = ("rungs_expected", "rungs_matched", "ladder_residual_median", "ladder_residual_max")
+    inputs = tuple(_trace_file(path) for path in paths)
+    remarks = {
+        sheet.samples[row]: (report.verdict, f"sizing: {report.reason}")
+        for row, report in of_row.items()
+        if report.verdict != "pass"
+    }
+    return Intake(binned.signals, {**_bin_figures(binned), **dict(zip(names, rungs))}, inputs, remarks)
+
+
+def _trace_file(path: str) -> InputFile:
+    data = read_bytes(path)
+    return InputFile(path, "signals", hashlib.sha256(data).hexdigest(), len(data), "abif-trace")
+
+
+def _bin_figures(binned: Binned) -> dict[str, FloatArray]:
+    return {
+        "size_shift": binned.sample_shift,
+        "size_sd": binned.size_sd,
+        "misfit": binned.misfit.astype(np.float64),
+    }
+
+
 def _content(source: Source) -> tuple[bytes, str]:
     if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
-        if Path(path).is_dir():
-            raise InputError("is a folder without raw traces", remedy="name files", file=path)
-        return read_bytes(path), path
+        return read_bytes(source), os.fspath(source)
     text: str = source.to_csv(index=False, sep="\t", lineterminator="\n")
     return text.encode("utf-8"), "data frame"
 
@@ -142,12 +231,7 @@ def _from_peaks(peaks: PeakTable, panel: Panel, sheet: SampleSheet, inputs: tupl
     for row, where in enumerate(entries):
         sample_of_peak[where] = row
     binned = bin_peaks(peaks, panel, sample_of_peak, sheet.samples)
-    figures = {
-        "size_shift": binned.sample_shift,
-        "size_sd": binned.size_sd,
-        "misfit": binned.misfit.astype(np.float64),
-    }
-    return Intake(binned.signals, figures, inputs)
+    return Intake(binned.signals, _bin_figures(binned), inputs)
 
 
 def _from_signals(signals: Sequence[Signals], sheet: SampleSheet, inputs: tuple[InputFile, ...]) -> Intake:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ def analyse(
     workers: int = 1,
     inputs: tuple[InputFile, ...] = (),
     figures: Mapping[str, FloatArray] | None = None,
+    remarks: Mapping[str, tuple[str, str]] | None = None,
 ) -> Result:
     """Call one run whose heights are known.
 
@@ -69,6 +70,8 @@ def analyse(
         Files to name in the provenance.
     figures
         Further quality figures, ``(samples,)`` each.
+    remarks
+        By sample, a verdict reached before (by sizing its trace) and its reason.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def analyse(
         extra=figures,
         contradicted=contradicted,
         doubted=doubted,
+        remarks=remarks,
     )
     called = np.flatnonzero(np.isin(sheet.role.astype(str), CALLED_ROLES))
     context = CallContext(
@@ -157,13 +161,15 @@ def call_run(
     clinical: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
     workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Call one MLPA run from its files: the main job.
 
     Parameters
     ----------
     inputs
-        Peak exports or a signal table; paths, or data frames with the same columns.
+        Raw traces or a folder of them, peak exports, or a signal table; paths, or data frames with the same
+        columns as the tables.
     panel
         A probe sheet, or the name of a bundled panel.
     samples
@@ -174,7 +180,10 @@ def call_run(
     settings
         Noise figures, priors and limits; those shipped with the package by default.
     workers
-        Threads; 0 takes as many as there are processors. The result does not depend on it.
+        Threads, and processes for raw traces; 0 takes as many as there are processors. The result does not
+        depend on it.
+    progress
+        Called with the numbers of raw traces sized and of all.
 
     Returns
     -------
@@ -190,7 +199,7 @@ def call_run(
     sheet = _samples(samples)
     stated = _clinical(sheet, clinical)
     many: list[Source] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]  # type: ignore[list-item]
-    intake = take_in(many, loaded, sheet)
+    intake = take_in(many, loaded, sheet, workers=workers or None, progress=progress)
     files = (
         *intake.inputs,
         _input_file(loaded.source, "panel", loaded.sha256),
@@ -206,6 +215,7 @@ def call_run(
         workers=workers or os.cpu_count() or 1,
         inputs=files,
         figures=intake.figures,
+        remarks=intake.remarks,
     )
     return result if stated is None else _with_risk(result, *stated)
 

@@ -76,6 +76,7 @@ def assess(
     extra: Mapping[str, FloatArray] | None = None,
     contradicted: Mapping[str, str] | None = None,
     doubted: Mapping[str, str] | None = None,
+    remarks: Mapping[str, tuple[str, str]] | None = None,
 ) -> Quality:
     """Judge every sample and the run.
 
@@ -93,6 +94,8 @@ def assess(
         Reference samples, by name, that were left out because the caller found them altered.
     doubted
         Reference samples that may be altered and are kept.
+    remarks
+        By sample, a verdict reached before and its reason.
 
     Returns
     -------
@@ -114,6 +117,8 @@ def assess(
         findings.add(names == name, WARN, _literal("not used as a reference: " + why))
     for name, why in (doubted or {}).items():
         findings.add(names == name, WARN, _literal("kept as a reference, but " + why))
+    for name, (reached, why) in (remarks or {}).items():
+        findings.add(names == name, FAIL if reached == "fail" else WARN, _literal(why))
     used = ratios.reference_samples
     reference_height = nanmedian(figures["median_height"][None, used], axis=1)[0] if used.any() else np.nan
     dirty = is_control & (figures["median_height"] > limits["no_dna_share"] * reference_height)

@@ -101,9 +101,27 @@ def trace_from_peaks(
     apparent = ladder.apparent + rng.normal(0.0, values["scatter"], len(ladder.rungs))
     rung_scan = _place(apparent, ladder.rungs[-1], values)
     scans = int(rung_scan[-1] * 1.12)
+    scan = _scan_of(sizes, rung_scan[ladder.sizing], ladder.rungs[ladder.sizing])
+    signal = _drawn(which, scan, heights, ladder, rung_scan, (dyes, scans), values, rng)
+    over = np.flatnonzero((signal > values["full_scale"]).any(axis=0))
+    counts = np.rint(np.clip(signal, -32768.0, values["full_scale"])).astype(np.int64)
+    return SimulatedTrace(counts, scan, rung_scan, ladder.rungs, over.astype(np.int64))
+
+
+def _drawn(
+    which: IntArray,
+    scan: FloatArray,
+    heights: FloatArray,
+    ladder: SizeStandard,
+    rung_scan: FloatArray,
+    shape: tuple[int, int],
+    values: Mapping[str, float],
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return the signal before the detector: rungs, peaks, shoulders, primers, bleed-through, drift, noise."""
+    dyes, scans = shape
     used = ladder.sizing
-    scan = _scan_of(sizes, rung_scan[used], ladder.rungs[used])
-    signal = np.zeros((dyes, scans))
+    signal = np.zeros(shape)
     last = dyes - 1
     rung_height = values["ladder_height"] * np.exp(
         rng.normal(0.0, values["ladder_spread"], len(ladder.rungs))
@@ -111,7 +129,7 @@ def trace_from_peaks(
     _add(signal, np.full(len(rung_scan), last), rung_scan, rung_height, values)
     _add(signal, which, scan, heights, values)
     pace = np.interp(scan, rung_scan[used][1:], np.diff(rung_scan[used]) / np.diff(ladder.rungs[used]))
-    part = rng.uniform(values["shoulder_low"], values["shoulder_high"], len(sizes))
+    part = rng.uniform(values["shoulder_low"], values["shoulder_high"], len(scan))
     _add(signal, which, scan - pace, heights * part, values)
     primers = values["origin"] + values["pace"] * rng.uniform(-5.0, 25.0, 6)
     _add(
@@ -125,9 +143,7 @@ def trace_from_peaks(
     course = np.linspace(0.0, 1.0, scans)
     signal += values["drift"] * rng.uniform(-1.0, 1.0, (dyes, 1)) * course * (1.6 - course)
     signal += rng.normal(0.0, values["noise"], signal.shape)
-    over = np.flatnonzero((signal > values["full_scale"]).any(axis=0))
-    counts = np.rint(np.clip(signal, -32768.0, values["full_scale"])).astype(np.int64)
-    return SimulatedTrace(counts, scan, rung_scan, ladder.rungs, over.astype(np.int64))
+    return signal
 
 
 def _check(sizes: FloatArray, heights: FloatArray, which: IntArray, dyes: int, ladder: SizeStandard) -> None:
@@ -229,15 +245,17 @@ def fsa_bytes(
     numbers("LANE", 1, 4, ">i2", [1])
     numbers("SCAN", 1, 5, ">i4", [counts.shape[1]])
     numbers("OfSc", 1, 5, ">i4", off_scale)
+    date = struct.pack(">hBB", *run_date)
     for number in range(1, 5):
-        year, month, day = run_date
-        tags.append(("RUND", number, 10, 4, 1, struct.pack(">hBB", year, month, day)))
-        tags.append(("RUNT", number, 11, 4, 1, bytes(4)))
-    text("SpNm", 1, sample)
-    text("SMPL", 1, sample)
-    text("TUBE", 1, well)
-    text("RunN", 1, run)
-    text("MCHN", 1, "simulated")
+        tags += [("RUND", number, 10, 4, 1, date), ("RUNT", number, 11, 4, 1, bytes(4))]
+    for name, value in (
+        ("SpNm", sample),
+        ("SMPL", sample),
+        ("TUBE", well),
+        ("RunN", run),
+        ("MCHN", "simulated"),
+    ):
+        text(name, 1, value)
     tags.append(("MODL", 1, 2, 1, 4, b"sim "))
     if size_standard:
         text("StdF", 1, size_standard)

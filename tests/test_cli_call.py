@@ -69,7 +69,7 @@ def test_writes_everything_and_tells(pipeline, tmp_path, capsys):
     out = tmp_path / "out"
     assert run(*WORDS, str(out), "more.txt") == 0
     assert pipeline.asked == [
-        (("run.txt", "more.txt"), {"panel": "p.csv", "samples": "s.csv", "clinical": None})
+        (("run.txt", "more.txt"), {"panel": "p.csv", "samples": "s.csv", "clinical": None, "progress": None})
     ]
     assert listing(out) == FILES
     printed = capsys.readouterr()

@@ -10,6 +10,7 @@ from mlpa_caller.errors import SampleSheetError
 from mlpa_caller.risk import (
     clinical_columns,
     clinical_from_columns,
+    clinical_of_run,
     clinical_of_sheet,
     merge_clinical,
     read_clinical,
@@ -186,6 +187,38 @@ def test_two_tables_together() -> None:
         SampleSheetError, match=r"other\.csv: age_years of sample 'a' is '5' in one file and '6'"
     ):
         merge_clinical(first, other)
+
+
+def test_one_value_written_in_two_ways_is_no_contradiction() -> None:
+    first = clinical_from_columns(["a"], {"age_years": ["5"], "confirmed_deletions": ["IKZF1;PAX5"]})
+    second = clinical_from_columns(["a"], {"age_years": ["5.0"], "confirmed_deletions": ["PAX5;IKZF1"]})
+    both = merge_clinical(first, second)
+    assert list(both.numbers["age_years"].text) == ["5"]
+    assert list(both.words["confirmed_deletions"]) == ["IKZF1;PAX5"]
+    limit = clinical_from_columns(["a"], {"age_years": [">5"]})
+    with pytest.raises(SampleSheetError, match="age_years of sample 'a' is '5' in one file and '>5' in the"):
+        merge_clinical(first, limit)
+
+
+@pytest.mark.parametrize("name", ["Lineage", "LINEAGE", " lineage "])
+def test_letter_case_of_a_header_loses_no_value(tmp_path, name) -> None:
+    table = read_clinical(write(tmp_path, f"sample,{name}\nP1,T\n"))
+    assert list(table.words["lineage"]) == ["T"]
+    with pytest.raises(SampleSheetError, match="the column lineage stands twice in the header; keep one"):
+        clinical_from_columns(["P1"], {name: ["T"], "lineage": [""]})
+
+
+def test_a_run_without_clinical_data_has_none(tmp_path) -> None:
+    columns = {"sample": ["P1", "P2"], "role": ["patient", "patient"], "note": ["x", ""], "age": ["5", ""]}
+    sheet = samples_from_columns(columns)
+    assert clinical_of_run(sheet) is None
+    stated = {**columns, "Kmt2a": ["", "germline"], "age_years": ["5", ""]}
+    found = clinical_of_run(samples_from_columns(stated))
+    assert found is not None
+    assert found[1] == ()
+    assert list(found[0].words["kmt2a"]) == ["", "germline"]
+    with pytest.raises(SampleSheetError, match="the column 'age' is not read; give age_years, in years"):
+        clinical_of_run(sheet, write(tmp_path, "sample,lineage\nP1,B\n"))
 
 
 def test_values_in_memory_are_text() -> None:

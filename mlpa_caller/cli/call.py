@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -81,7 +82,7 @@ def command(
     started, voice = datetime.now(UTC), Voice(quiet=quiet, verbose=verbose)
     check_target(out, force=force)
     voice.step(f"calling {len(inputs)} input{'s' if len(inputs) > 1 else ''}")
-    result = call_run(inputs, panel=panel, samples=samples, clinical=clinical)
+    result = call_run(inputs, panel=panel, samples=samples, clinical=clinical, progress=_progress(quiet))
     voice.step(f"writing {out}")
     invocation = Invocation(words(), started, datetime.now(UTC))
     write_result(result, out, force=force, provenance=invocation)
@@ -89,6 +90,17 @@ def command(
     _tell_absent(result, voice)
     if fail_on_qc:
         refuse_failed(result, out)
+
+
+def _progress(quiet: bool) -> Callable[[int, int], None] | None:
+    """Return what shows how many raw traces are sized, where standard error is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"\rsizing traces: {done} of {total}", err=True, nl=done == total)
+
+    return show
 
 
 def words() -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def settings_options(function: Any) -> Any:
 @click.option("--format", "format_name", type=click.Choice(("genemapper", "wide", "long")),
               default="genemapper", show_default=True, help="What the heights are written as.")  # fmt: skip
 @settings_options
+@click.option("--traces", is_flag=True, help="Also write raw capillary traces (.fsa) into DIR/traces.")
 @force_option
 @json_option
 @voice_options
@@ -111,6 +112,7 @@ def command(
     verbose: bool,
     independent_clones: bool,
     slope_sd: float | None,
+    traces: bool,
     **options: Any,
 ) -> None:
     """Write a simulated run with known truth to DIR.
@@ -127,8 +129,10 @@ def command(
     settings = SimulationSettings(shared_clone=not independent_clones, **options)
     simulation = simulate_signals(load_panel(panel), settings, seed=seed)
     voice.step(f"writing {out}")
-    files = write_run(simulation, out, seed=seed, format=format_name, force=force)
+    files = write_run(simulation, out, seed=seed, format=format_name, traces=traces, force=force)
     n = len(simulation.signals.samples)
+    if traces and not as_json:
+        files = (*(name for name in files if not name.endswith(".fsa")), f"traces/ ({n} .fsa files)")
     n_lesions = len(simulation.truth)
     if as_json:
         voice.data({"out": out, "files": list(files), "samples": n, "lesion_rows": n_lesions, "seed": seed})

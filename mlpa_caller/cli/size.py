@@ -148,12 +148,18 @@ class _Bar:
     """A progress bar on standard error, where that is a terminal."""
 
     def __init__(self, total: int, *, shown: bool) -> None:
-        hidden = not (shown and sys.stderr.isatty())
-        self._bar = click.progressbar(length=total, label="sizing", file=sys.stderr, hidden=hidden)
+        self._bar = (
+            click.progressbar(length=total, label="sizing", file=sys.stderr)
+            if shown and sys.stderr.isatty()
+            else None
+        )
 
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._bar.__enter__()
-        return lambda done, _: self._bar.update(done - self._bar.pos)
+    def __enter__(self) -> Callable[[int, int], None] | None:
+        if self._bar is None:
+            return None
+        bar = self._bar.__enter__()
+        return lambda done, _: bar.update(done - bar.pos)
 
     def __exit__(self, *problem: object) -> None:
-        self._bar.render_finish()
+        if self._bar is not None:
+            self._bar.render_finish()

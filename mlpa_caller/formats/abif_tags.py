@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpa_caller.datatypes import BoolArray, IntArray
 from mlpa_caller.errors import TraceError, shown
 
 __all__ = ["ENCRYPTED_TYPES", "MAGIC", "Directory", "Entry"]
@@ -93,6 +94,7 @@ class Directory:
         if outside.any():
             row = int(np.flatnonzero(outside)[0])
             raise self.damaged(f"tag {_shown_tag(table[row])} lies outside the file, which may be cut off")
+        self._refuse_overlap(table["name"] == b"DATA", start, np.where(size > 4, size, 0))
         start = np.where(size <= 4, offset + _ENTRY_BYTES * np.arange(count) + 20, start)
         index: dict[tuple[bytes, int], tuple[int, ...]] = {}
         columns = (table["name"].tolist(), table["number"].tolist(), table["type"].tolist(),
@@ -100,6 +102,15 @@ class Directory:
         for name, number, *rest in zip(*columns):
             index.setdefault((name, number), tuple(rest))
         return index
+
+    def _refuse_overlap(self, signal: BoolArray, start: IntArray, size: IntArray) -> None:
+        """Refuse a file in which a signal shares bytes with another value: one of the two is misplaced."""
+        outside = np.flatnonzero(size > 0)
+        order = outside[np.argsort(start[outside], kind="stable")]
+        first, end, channel = start[order], (start + size)[order], signal[order]
+        shared = first[1:] < end[:-1]
+        if (shared & (channel[1:] | channel[:-1])).any():
+            raise self.damaged("a signal overlaps another value")
 
     def damaged(self, what: str) -> TraceError:
         """Return the error for a damaged file."""

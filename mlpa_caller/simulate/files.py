@@ -18,6 +18,7 @@ from mlpa_caller.outputs.atomic import atomic_folder, open_text
 from mlpa_caller.outputs.tsv import write_table
 from mlpa_caller.panel import Panel
 from mlpa_caller.simulate.peaks import PeakSettings, SimulatedPeaks, simulate_peaks
+from mlpa_caller.simulate.raw import trace_files
 from mlpa_caller.simulate.signals import Simulation
 from mlpa_caller.version import version
 
@@ -36,6 +37,7 @@ def write_run(
     seed: int = 0,
     format: str = "genemapper",
     peak_settings: PeakSettings | None = None,
+    traces: bool = False,
     force: bool = False,
 ) -> tuple[str, ...]:
     """Write a simulated run to a folder.
@@ -56,6 +58,8 @@ def write_run(
         One of `FORMATS`.
     peak_settings
         What a peak table lists; see `simulate_peaks`.
+    traces
+        Also write the raw capillary trace of every sample, ``traces/<sample>.fsa``, with the peaks of the table.
     force
         Replace an earlier simulated run.
 
@@ -77,15 +81,20 @@ def write_run(
         raise UsageError(f"format {format!r} is unknown", remedy=f"choose one of {', '.join(FORMATS)}")
     earlier = _earlier_files(Path(out), force=force)
     files = _contents(simulation, seed, format, peak_settings)
+    raw = trace_files(simulation, seed, peak_settings) if traces else {}
     with atomic_folder(out, add=True) as folder:
         (folder / "truth").mkdir()
         for name, text in files.items():
             with open_text(folder / name) as stream:
                 stream.write(text)
+        if raw:
+            (folder / "traces").mkdir()
+        for name, data in raw.items():
+            (folder / name).write_bytes(data)
     for name in earlier:
-        if name not in files:
+        if name not in files and name not in raw:
             (Path(out) / name).unlink(missing_ok=True)
-    return tuple(files)
+    return (*files, *raw)
 
 
 def _earlier_files(out: Path, *, force: bool) -> list[str]:
@@ -105,6 +114,7 @@ def _earlier_files(out: Path, *, force: bool) -> list[str]:
             remedy="add --force to replace it, or name another folder", file=out,
         )  # fmt: skip
     known = {name for names in _file_names().values() for name in names}
+    known |= {f"traces/{path.name}" for path in (out / "traces").glob("*.fsa")}
     return sorted(name for name in known if (out / name).is_file())
 
 
