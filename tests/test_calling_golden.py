@@ -304,6 +304,14 @@ def test_a_doubtful_sample_needs_more_and_says_when_it_is_unclear() -> None:
     assert len(seen) == 3
 
 
+def test_limit_of_a_doubtful_sample_is_that_of_its_stricter_threshold() -> None:
+    # odds of 7 : 3 instead of 1 : 1 need 0.85 more in ln odds: a little more of the clone
+    good, poor = (
+        of(rows_of(profile({}), doubtful=d), "IKZF1")[0]["limit_of_detection"] for d in (False, True)
+    )
+    assert 1.01 < poor / good < 1.15
+
+
 def test_whole_range_of_sizes_of_genes() -> None:
     # 25 units: pairs of ranges are limited, single ranges are not; order of the exons is by number
     panel = plain_panel({"BIG": [str(i) for i in range(1, 26)], "ONE": ["1"]})

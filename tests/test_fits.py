@@ -175,6 +175,17 @@ def test_a_probe_without_references_has_no_efficiency() -> None:
     assert found.variance[4] > 2.5 * found.variance[3]
 
 
+def test_copied_reference_rows_count_as_one() -> None:
+    rng = np.random.default_rng(6)
+    x = rng.uniform(-2, 2, 30)
+    y = 8.0 + rng.normal(0, 0.2, 30) + 0.05 * rng.standard_normal((3, 30))
+    want = efficiency(y, x, NOISE, slope_sd=0.1)
+    found = efficiency(y[[0, 0, 1, 2, 0]], x, NOISE, slope_sd=0.1)
+    difference = found.ln_height - want.ln_height
+    assert np.ptp(difference - np.polyval(np.polyfit(x, difference, 1), x)) < 0.005
+    assert found.variance == pytest.approx(want.variance, rel=0.02)
+
+
 def test_kept_variance_by_simulation() -> None:
     # E[w z^2] / E[w] over a million draws of t noise with unit variance
     rng = np.random.default_rng(0)

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_caller import plain_heights, plain_panel, plain_signals
 
-from mlpa_caller.datatypes import Ratios, Signals
+from mlpa_caller.datatypes import Missing, Ratios, Signals
 from mlpa_caller.normalize import normalize
 from mlpa_caller.panel import Panel, panel_from_columns
+from mlpa_caller.ratio_table import ratios_table
 from mlpa_caller.settings import Settings, default_settings
 
 EXONS = [str(i) for i in range(1, 9)]
@@ -306,6 +307,70 @@ def test_figures_of_the_run() -> None:
     assert np.median(figures["noise_scale"]) == pytest.approx(1.0, abs=0.2)
     assert figures["absolute_scale"][9] > 1.4
     assert set(figures) >= {"reference_sd", "reference_sd_uncorrected", "probe_sd", "slope", "noise_scale"}
+
+
+def test_error_holds_what_the_references_leave_open() -> None:
+    # Variance of a ratio: the sample's own, and v / n of n references. A probe that one of five has instead of
+    # all five adds up to v (1 - 1/5), the same in every sample; v is the noise made, 0.05^2, as the run's fit
+    # sees it at the probe's height.
+    height = heights(1)
+    fewer = height.copy()
+    fewer[1:N_REFERENCES, 6] = np.nan
+    want, found = ratios(height), ratios(fewer)
+    growth = found.error[5:, 6] ** 2 - want.error[5:, 6] ** 2
+    assert growth == pytest.approx(np.full(len(growth), growth.mean()), rel=0.1)
+    assert 0.35 * 0.05**2 < growth.mean() < 1.0 * 0.05**2
+    others = np.delete(np.arange(len(PANEL)), 6)
+    np.testing.assert_allclose(found.error[5:, others], want.error[5:, others], rtol=0.03)
+
+
+def test_ratio_table_gives_the_whole_error() -> None:
+    height = heights(1)
+    height[6, 3] = np.nan
+    signals = plain_signals(PANEL, NAMES, height)
+    made = normalize(signals, PANEL, REFERENCES, default_settings())
+    columns = ratios_table(signals, made, PANEL).columns
+    for s, name in enumerate(NAMES):
+        for p, probe in enumerate(PANEL.probes):
+            i = s * len(PANEL) + p
+            assert (columns["sample"][i], columns["probe"][i]) == (name, probe)
+            x = (PANEL.length[p] - made.centre[s]) / 100
+            sd = np.sqrt(made.error[s, p] ** 2 + made.level_error[s] ** 2 + (made.slope_error[s] * x) ** 2)
+            want = np.exp(made.ln_ratio[s, p] + np.array([0, -1.959964, 1.959964]) * sd)
+            found = [columns[key][i] for key in ("ratio", "ratio_low", "ratio_high")]
+            assert found == pytest.approx(want, rel=1e-6, nan_ok=True)
+    assert columns["flags"][6 * len(PANEL) + 3] == "no_peak"
+    assert set(columns["flags"]) == {"", "no_peak"}
+
+
+@pytest.mark.parametrize(
+    ("code", "flag"),
+    [
+        (Missing.NO_PEAK, "no_peak"),
+        (Missing.NO_VALUE, "no_value"),
+        (Missing.NOT_FINITE, "not_finite"),
+        (Missing.ZERO, "zero_height"),
+        (Missing.NEGATIVE, "negative_height"),
+        (Missing.AMBIGUOUS, "ambiguous_peak"),
+        (Missing.NOT_IN_FILE, "not_in_file"),
+    ],
+)
+def test_ratio_table_says_why_a_height_is_missing(code: Missing, flag: str) -> None:
+    height = heights(1)
+    height[6, 3] = np.nan
+    height[7, np.flatnonzero(REFERENCE_PROBES)[0]] *= 3
+    signals = plain_signals(PANEL, NAMES, height)
+    missing, off = signals.missing.copy(), signals.off_scale.copy()
+    missing[6, 3] = code
+    off[8, 2] = True
+    signals = replace(signals, missing=missing, off_scale=off)
+    flags = ratios_table(signals, normalize(signals, PANEL, REFERENCES, default_settings()), PANEL).columns[
+        "flags"
+    ]
+    assert flags[6 * len(PANEL) + 3] == flag
+    assert flags[7 * len(PANEL) + np.flatnonzero(REFERENCE_PROBES)[0]] == "aberrant_reference"
+    assert flags[8 * len(PANEL) + 2] == "off_scale"
+    assert sum(bool(text) for text in flags) == 3
 
 
 def test_result_has_the_shapes_and_labels_of_the_signals() -> None:

@@ -296,6 +296,17 @@ def test_a_negative_below_the_limit_of_detection_is_not_evaluable(blast: str, st
     assert 0.1 < row["limit_of_detection"] < 0.5
 
 
+def test_a_stated_blast_fraction_tells_one_copy_lost_from_two() -> None:
+    # half the signal: one copy in all cells, or two in half of them
+    height = heights([(5, "IKZF1", EXONS[3:7], 1.0), (6, "IKZF1", EXONS[3:7], 1.0)])
+    blasts = ["", "", "", "", "", "1.0", "0.5", "", "", "", ""]
+    result = run(height, blast_fraction=blasts)
+    assert rows(result, sample="P0", gene="IKZF1")[0]["copies_lost"] == 1
+    (row,) = rows(result, sample="P1", gene="IKZF1")
+    assert row["copies_lost"] == 2
+    assert row["clone_fraction"] == pytest.approx(0.5, abs=0.08)
+
+
 @pytest.mark.parametrize("copies", [1.0, 1.5])
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_an_altered_reference_is_never_silent(copies: float, count: int) -> None:
@@ -310,6 +321,44 @@ def test_an_altered_reference_is_never_silent(copies: float, count: int) -> None
         assert "R0" not in result.run["reference_samples"]
     assert ("P1", "IKZF1", "loss", "4-7", 1.0) in events(result)
     assert not rows(result, sample="P0", status="gain")
+
+
+@pytest.mark.parametrize("count", [5, 3])
+def test_a_loss_that_only_the_caller_sees_in_a_reference(count: int) -> None:
+    # four of 52 probes at 0.77: SD of all probes below 0.1, but probability of a loss above 0.99
+    panel = plain_panel({"IKZF1": EXONS, "PAX5": ["1", "2", "5", "6"]}, n_reference=40)
+    roles = ["reference"] * count + ["patient"] * (len(NAMES) - count)
+    changes = [(0, "IKZF1", EXONS[3:7], 1.5), (6, "IKZF1", EXONS[3:7], 1.3)]
+    result = run(heights(changes, panel=panel), panel=panel, roles=roles)
+    (reason,) = [reason for reason in result.run["reasons"] if "R0" in reason]
+    if count == 5:
+        assert result.run["left_out"] == {"R0": "IKZF1 looks altered (probability 1.000)"}
+        assert result.run["reference_samples"] == NAMES[1:5]
+        assert reason == "reference R0 left out: IKZF1 looks altered (probability 1.000)"
+        assert "not used as a reference" in rows(result, "quality", sample="R0")[0]["reasons"]
+    else:
+        # three are the least: it stays, and is told of
+        assert result.run["left_out"] == {}
+        assert reason.startswith("reference R0 is kept, but IKZF1 looks altered")
+        assert "kept as a reference" in rows(result, "quality", sample="R0")[0]["reasons"]
+    assert events(result)[-1] == ("P1", "IKZF1", "loss", "4-7", 1.0)
+
+
+def test_what_is_called_has_no_say_in_the_level() -> None:
+    # 12 of 29 probes lost in 60 % of the cells: a fit that counts them in puts the level too low, and the
+    # ratios of the others too high
+    lost = [(6, "IKZF1", EXONS, 1.4), (6, "PAX5", ["1", "2", "5", "6"], 1.4)]
+    off = []
+    for seed in range(4):
+        result = run(heights(lost, seed=seed))
+        want = run(heights(seed=seed))
+        own = [row["ratio"] for row in rows(result, "ratios", sample="P1", gene="ETV6")]
+        flat = [row["ratio"] for row in rows(want, "ratios", sample="P1", gene="ETV6")]
+        off.append(np.mean(np.log(own) - np.log(flat)))
+        assert [event[:4] for event in events(result)] == [
+            ("P1", "IKZF1", "loss", "1-8"), ("P1", "PAX5", "loss", "1-6"),
+        ]  # fmt: skip
+    assert np.mean(off) == pytest.approx(0.0, abs=0.015)
 
 
 def test_a_sample_of_mere_noise_fails() -> None:

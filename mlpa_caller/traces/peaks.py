@@ -114,7 +114,9 @@ def _crest(signal: FloatArray, apex: IntArray, flat: BoolArray) -> FloatArray:
     left = np.where(inner, signal[np.maximum(apex - 1, 0)], 0.0)
     right = np.where(inner, signal[np.minimum(apex + 1, len(signal) - 1)], 0.0)
     # neighbours of a real apex hold at least half of it
-    usable = inner & (height > 0) & (np.minimum(left, right) > 0.5 * height) & (np.maximum(left, right) <= height)
+    usable = (
+        inner & (height > 0) & (np.minimum(left, right) > 0.5 * height) & (np.maximum(left, right) <= height)
+    )
     a, b, c = (np.log(np.where(usable, values, 1.0)) for values in (left, height, right))
     bend = a - 2.0 * b + c
     lift = np.where(usable & (bend < 0), -((a - c) ** 2) / (8.0 * np.where(bend < 0, bend, -1.0)), 0.0)
