@@ -321,7 +321,7 @@ def test_error_holds_what_the_references_leave_open() -> None:
     assert growth == pytest.approx(np.full(len(growth), growth.mean()), rel=0.1)
     assert 0.35 * 0.05**2 < growth.mean() < 1.0 * 0.05**2
     others = np.delete(np.arange(len(PANEL)), 6)
-    np.testing.assert_allclose(found.error[5:, others], want.error[5:, others], rtol=0.03)
+    np.testing.assert_allclose(found.error[5:, others], want.error[5:, others], rtol=0.05)
 
 
 def test_ratio_table_gives_the_whole_error() -> None:

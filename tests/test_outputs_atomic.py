@@ -336,3 +336,20 @@ def test_file_that_cannot_be_written(tmp_path):
     ):  # fmt: skip
         pass
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_only_a_regular_file_is_replaced(tmp_path, kind):
+    target = tmp_path / "out.tsv"
+    if kind == "link":
+        (tmp_path / "elsewhere").write_text("kept", encoding="utf-8")
+        target.symlink_to(tmp_path / "elsewhere")
+    else:
+        os.mkfifo(target)
+    with (
+        pytest.raises(OutputError, match="is no regular file; name a file"),
+        atomic_write(target, force=True) as stream,
+    ):
+        stream.write("new")
+    assert not target.is_file() or target.read_text(encoding="utf-8") == "kept"
+    assert target.is_symlink() == (kind == "link")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -150,6 +151,10 @@ def atomic_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
             raise OutputError("is a folder", remedy="name a file", file=target)
         if os.path.lexists(target) and not force:
             raise ResultExistsError("the file exists", remedy="add --force to replace it", file=target)
+        if os.path.lexists(target) and not stat.S_ISREG(os.lstat(target).st_mode):
+            raise OutputError(
+                "is no regular file", remedy="name a file, or - for standard output", file=target
+            )
         recover(target)
         with staging(target, inside=False) as staged:
             part = staged / "part"
