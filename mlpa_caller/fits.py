@@ -146,7 +146,8 @@ def efficiency(
     with np.errstate(invalid="ignore"):
         variance = noise.variance(np.exp(ln_height))
     present = ~np.isnan(ln_height)
-    precision = np.where(present, 1.0 / variance, 0.0) / copies(ln_height)[:, None]
+    share = 1.0 / copies(ln_height)[:, None]
+    precision = np.where(present, 1.0 / variance, 0.0) * share
     value = np.where(present, ln_height, 0.0)
     centred = ln_height - nanmedian(ln_height, axis=1)[:, None]
     expected = nanmedian(centred, axis=0)
@@ -157,7 +158,7 @@ def efficiency(
     for _ in range(rounds):
         amount, slope, centre, _, _ = _line(value - expected, x, robust, slope_sd**-2)
         fitted = amount[:, None] + slope[:, None] * (x - centre[:, None])
-        fitted -= fitted.mean(axis=0)
+        fitted -= (share * fitted).sum(axis=0) / share.sum()
         weight = robust.sum(axis=0)
         expected = (robust * (value - fitted)).sum(axis=0) / np.where(weight > 0, weight, 1.0)
         residual = value - fitted - expected

@@ -185,7 +185,7 @@ def test_copied_reference_rows_count_as_one() -> None:
     # weights 3 : 1 : 1 instead of 1 : 1 : 1 would scatter by 0.05 sqrt(0.27^2 + 2 * 0.13^2) = 0.016, over 0.06
     # from end to end
     assert np.ptp(difference - np.polyval(np.polyfit(x, difference, 1), x)) < 0.02
-    assert found.variance == pytest.approx(want.variance, rel=0.02)
+    assert found.variance == pytest.approx(want.variance, rel=0.1)  # 0.6 times as large if they counted
 
 
 def test_kept_variance_by_simulation() -> None:
