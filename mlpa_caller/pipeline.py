@@ -83,29 +83,14 @@ def analyse(
         If the run has fewer reference samples than the method needs.
     """
     chosen = default_settings() if settings is None else settings
-    references = np.asarray(sheet.role == "reference", dtype=np.bool_)
-    needed = int(chosen.quality["min_reference_samples"])
-    if references.sum() < needed:
-        raise SampleSheetError(
-            f"{int(references.sum())} samples have the role reference, at least {needed} are needed",
-            remedy="mark the run's normal samples as reference",
-            file=sheet.source,
-        )
+    references = _references(sheet, chosen)
     compression = chosen.noise["compression"]
     dna = np.flatnonzero(sheet.role != "no_dna")
     ratios, contradicted, doubted = _ratios(signals, panel, references, chosen, compression, workers, dna)
     quality = assess(
-        signals,
-        ratios,
-        panel,
-        sheet.role,
-        sheet.sex,
-        chosen,
-        extra=figures,
-        contradicted=contradicted,
-        doubted=doubted,
-        remarks=remarks,
-    )
+        signals, ratios, panel, sheet.role, sheet.sex, chosen,
+        extra=figures, contradicted=contradicted, doubted=doubted, remarks=remarks,
+    )  # fmt: skip
     called = np.flatnonzero(np.isin(sheet.role.astype(str), CALLED_ROLES))
     context = CallContext(
         samples=tuple(sheet.samples[i] for i in called),
@@ -114,43 +99,54 @@ def analyse(
         blast_fraction=sheet.blast_fraction[called],
     )
     regions = call_regions(
-        ratios,
-        signals,
-        panel,
-        called,
-        chosen,
-        compression=compression,
-        threshold=context.threshold,
-        workers=workers,
-    )
+        ratios, signals, panel, called, chosen,
+        compression=compression, threshold=context.threshold, workers=workers,
+    )  # fmt: skip
     regions = share_clones(regions, context.blast_fraction, chosen, workers=workers)
-    blasts = {
-        name: float(value)
-        for name, value in zip(context.samples, context.blast_fraction)
-        if not np.isnan(value)
-    }
-    tables: dict[str, Table] = {
-        "calls": replace(
-            annotate_calls(calls_table(regions, panel, context), panel, blast_fraction=blasts),
-            json_only=frozenset(ADDITIONS) - frozenset(CALLS_TSV_ADDITIONS),
-        ),
+    tables = {
+        "calls": _annotated(calls_table(regions, panel, context), panel, context),
         "exons": exons_table(regions, panel, ratios, called, context),
         "ratios": ratios_table(signals, ratios, panel),
         "quality": quality.table,
     }
-    run = dict(quality.run)
-    run["reference_samples"] = [sheet.samples[i] for i in np.flatnonzero(ratios.reference_samples)]
-    run["left_out"] = {**ratios.left_out, **contradicted}
-    run["compression"] = compression
-    return Result(
-        panel=panel,
-        samples=sheet,
-        signals=signals,
-        tables=tables,
-        run=run,
-        parameters=_parameters(chosen),
-        inputs=inputs,
-    )
+    run = {
+        **quality.run,
+        "reference_samples": [sheet.samples[i] for i in np.flatnonzero(ratios.reference_samples)],
+        "left_out": {**ratios.left_out, **contradicted},
+        "compression": compression,
+    }
+    return Result(panel, sheet, signals, tables, run, _parameters(chosen), inputs)
+
+
+def _references(sheet: SampleSheet, settings: Settings) -> BoolArray:
+    """Return which samples are references; refuse a run with fewer than the method needs."""
+    references = np.asarray(sheet.role == "reference", dtype=np.bool_)
+    needed = int(settings.quality["min_reference_samples"])
+    if references.sum() < needed:
+        raise SampleSheetError(
+            f"{int(references.sum())} samples have the role reference, at least {needed} are needed",
+            remedy="mark the run's normal samples as reference",
+            file=sheet.source,
+        )
+    return references
+
+
+def _annotated(calls: Table, panel: Panel, context: CallContext) -> Table:
+    """Return the calls with consequence and names; what only programs need stays out of the TSV."""
+    known = ~np.isnan(context.blast_fraction)
+    blasts = {context.samples[i]: float(context.blast_fraction[i]) for i in np.flatnonzero(known)}
+    altered = np.isin(calls.columns["status"].astype(str), ("loss", "gain"))
+    rows = np.flatnonzero(altered) if altered.any() else np.arange(len(calls))
+    part = replace(calls, columns={name: column[rows] for name, column in calls.columns.items()})
+    said = annotate_calls(part, panel, blast_fraction=blasts)
+    columns = {}
+    for name, found in said.columns.items():  # rows that are normal or not evaluable stay empty
+        fill = np.nan if found.dtype.kind == "f" else ""
+        columns[name] = (
+            calls.columns[name].copy() if name in calls.columns else np.full(len(calls), fill, found.dtype)
+        )
+        columns[name][rows] = found
+    return replace(said, columns=columns, json_only=frozenset(ADDITIONS) - frozenset(CALLS_TSV_ADDITIONS))
 
 
 def call_run(
