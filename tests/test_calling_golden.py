@@ -203,6 +203,16 @@ def test_absent_peaks_of_neighbours_are_a_homozygous_loss() -> None:
     assert of(rows, "IKZF1")[0]["status"] == "normal"
 
 
+def test_absent_peaks_count_as_the_probes_of_their_event() -> None:
+    # the risk rules count a gene as deleted where the event has two probes or more; an absent peak that makes
+    # the call is one of them, and a single one is to be confirmed like any single probe
+    rows = rows_of(absent("CDKN2"), noise=100.0)
+    assert [of(rows, gene)[0]["n_probes"] for gene in ("CDKN2A", "CDKN2B")] == [3, 3]
+    (row,) = of(rows_of(absent("CDKN2B"), noise=600.0), "CDKN2B")
+    assert (row["status"], row["copies_lost"], row["n_probes"]) == ("loss", 2, 1)
+    assert "confirm_single_probe" in row["flags"]
+
+
 def test_absent_peaks_tell_nothing_where_the_noise_is_unknown() -> None:
     rows = rows_of(absent("CDKN2"))
     for gene in ("CDKN2A", "CDKN2B"):

@@ -227,7 +227,11 @@ def _event_rows(
     unit = np.arange(len(region.unit_label))
     in_event = (unit >= event.first) & (unit <= event.last)
     of_gene = np.array([name == gene for name in region.unit_gene], dtype=np.bool_)
-    ratio, count = _mean_ratio(found, in_event[region.unit], rows)
+    inside = in_event[region.unit]
+    ratio, measured = _mean_ratio(found, inside, rows)
+    count = measured
+    if event.copies == 2:  # an absent peak is what a loss of both copies looks like
+        count = count + (~np.isnan(found.data.absent_below[np.ix_(rows, inside)])).sum(axis=1)
     altered = np.zeros(len(unit), dtype=np.bool_)
     for other in events:
         altered[other.first : other.last + 1] = True
@@ -238,7 +242,7 @@ def _event_rows(
     limit = found.limits[gene][rows]
     direction = chance.gain[rows] if gained else chance.loss[rows]
     share = chance.hypothesis_probability[rows] / np.maximum(chance.footprint_probability[rows], 1e-300)
-    every = int(in_event[region.unit].sum())
+    every = int(inside.sum())
     flags = join_flags(
         [
             ("confirm_single_probe", count == 1),
@@ -247,7 +251,7 @@ def _event_rows(
             ("low_probability", direction < SURE),
             ("nested", np.full(len(rows), event.nested)),
             ("below_limit_of_detection", estimate[:, 0] < limit),
-            ("missing_probes", count < every),
+            ("missing_probes", measured < every),
             ("low_quality", context.doubtful[rows]),
         ],
         len(rows),
