@@ -20,6 +20,7 @@ COMMANDS = {
     "call": "Call copy numbers of one MLPA run (the main job).",
     "annotate": "Consequences of calls, and IKZF1 variants of a VCF.",
     "classify": "Risk classes from calls and clinical data.",
+    "cohort": "Describe a cohort and compare its outcome by groups.",
     "demo": "Simulate a run with known truth and call it.",
     "size": "Find and size the peaks of raw capillary traces.",
     "panel": "List, check and import probe sheets.",
