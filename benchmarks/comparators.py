@@ -13,7 +13,8 @@ import numpy as np
 from mlpa_caller.calling.caller import call_regions, unaltered_probes
 from mlpa_caller.calling.tables import CallContext, calls_table
 from mlpa_caller.datatypes import Ratios
-from mlpa_caller.fits import NoiseModel, efficiency, fit_level, nanmedian, position
+from mlpa_caller.fits import efficiency, fit_level, nanmedian, position
+from mlpa_caller.noise import NoiseModel
 from mlpa_caller.result import Result
 from mlpa_caller.settings import default_settings
 from mlpa_caller.simulate import Simulation

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlpa_caller.binning import Binned, bin_peaks
-from mlpa_caller.datatypes import FloatArray, IntArray, PeakTable, Signals
+from mlpa_caller.datatypes import FloatArray, IntArray, PeakTable, Signals, TextArray, text_array
 from mlpa_caller.errors import FormatError, InputError, TraceError, UsageError, shown
 from mlpa_caller.formats import align
 from mlpa_caller.formats.abif import sniff
@@ -24,6 +24,8 @@ from mlpa_caller.samplesheet import SampleSheet, match_samples
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mlpa_caller.traces.profile import Profile
 
     Source = str | os.PathLike[str] | pd.DataFrame
 
@@ -44,12 +46,16 @@ class Intake:
         The files read.
     remarks
         By sample, what sizing its raw trace says of it: verdict and reason.
+    profiles, dye
+        By sample, the signal of its raw trace by size; the dye each probe was found in. Empty for tables.
     """
 
     signals: Signals
     figures: Mapping[str, FloatArray]
     inputs: tuple[InputFile, ...]
     remarks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    dye: TextArray = field(default_factory=lambda: text_array([]))
 
 
 def take_in(
@@ -134,10 +140,13 @@ def _from_traces(
     progress: Callable[[int, int], None] | None,
 ) -> Intake:
     """Size raw traces and give their peaks to the probes; a refused trace leaves its sample without heights."""
+    from mlpa_caller.electropherogram import MOST_DRAWN
     from mlpa_caller.traces.batch import process_traces, trace_paths
+    from mlpa_caller.traces.process import SizingOptions
 
     paths = trace_paths(sources)
-    sized = process_traces(paths, workers=workers, progress=progress)
+    options = SizingOptions(profile=len(paths) <= MOST_DRAWN)
+    sized = process_traces(paths, options=options, workers=workers, progress=progress)
     reports = [report for _, report in sized]
     if not any(report.sized for report in reports):
         raise TraceError(
@@ -170,7 +179,11 @@ def _from_traces(
         for row, report in of_row.items()
         if report.verdict != "pass"
     }
-    return Intake(binned.signals, {**_bin_figures(binned), **dict(zip(names, rungs))}, inputs, remarks)
+    profiles = {
+        sheet.samples[row]: report.profile for row, report in of_row.items() if report.profile is not None
+    }
+    figures = {**_bin_figures(binned), **dict(zip(names, rungs))}
+    return Intake(binned.signals, figures, inputs, remarks, profiles, binned.dye)
 
 
 def _trace_file(path: str) -> InputFile:

@@ -8,47 +8,34 @@ reference probes may be gained (hyperdiploidy) and reference samples may have fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signals
-from mlpa_caller.fits import (
-    Efficiency,
-    Level,
-    NoiseModel,
-    copies,
-    efficiency,
-    fit_level,
-    fit_noise,
-    kept_variance,
-    nanmedian,
-    position,
-    sample_scale,
+from mlpa_caller._normalize_rounds import (
+    NormalizeState,
+    Work,
+    correct_block,
+    fit_block,
+    in_blocks,
+    residual_block,
 )
+from mlpa_caller._ratio_figures import FIGURES, sample_figures
+from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signals
+from mlpa_caller.fits import Efficiency, copies, efficiency, fit_level, median_of_others, nanmedian, position
+from mlpa_caller.noise import SMALLEST, NoiseModel, fit_noise, scale_of_sums
 from mlpa_caller.panel import Panel
 from mlpa_caller.settings import Settings
 
 __all__ = ["NormalizeState", "normalize"]
 
-SMALLEST_NOISE = 0.25
-"""Smallest noise believed, against that of real reactions; copied or rounded rows show none."""
-ROUNDS = 3
-"""Times the noise scales and the fits are repeated."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NormalizeState:
-    """Working arrays over the probes used (targets and references); axes ``(samples, used probes)``."""
-
-    ln_height: FloatArray
-    x: FloatArray
-    is_reference_probe: BoolArray
-    references: BoolArray
-    left_out: dict[str, str]
-    noise: NoiseModel
-    slope_sd: tuple[float, float]
-    """Prior SD of a slope: of a reference sample, and of any sample against the references."""
+ROUNDS = 6
+"""Times the noise scales and the fits are repeated at most."""
+SCATTERED = 1.5
+"""Noise against the run's from which on a reaction is taken for a bad one in the first round."""
+SETTLED = 0.01
+"""Change of the ln noise below which they are not repeated."""
 
 
 def normalize(
@@ -59,6 +46,7 @@ def normalize(
     *,
     unaltered: FloatArray | None = None,
     measured: BoolArray | None = None,
+    workers: int = 1,
 ) -> Ratios:
     """Return dosage ratios of every target and reference probe in every sample.
 
@@ -77,6 +65,8 @@ def normalize(
         the priors of `settings` are taken.
     measured
         ``(samples,)`` False for reactions without DNA: they get no ratios and no say in the noise.
+    workers
+        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -86,15 +76,17 @@ def normalize(
     used = panel.is_role("target", "reference")
     state = _start(signals, panel, references, settings, used)
     if measured is not None:
-        state = replace(state, ln_height=np.where(measured[:, None], state.ln_height, np.nan))
+        state.ln_height[~measured] = np.nan
     state = _leave_out(state, signals.samples, settings)
     prior = np.where(
         state.is_reference_probe, settings.noise["unaltered_reference"], settings.noise["unaltered_target"]
     )
-    weight = np.broadcast_to(prior, state.ln_height.shape)
     if unaltered is not None:
-        weight = np.clip(np.minimum(weight, unaltered[:, used]), 0.02, 0.98)
-    return _fit(state, signals, used, weight, settings)
+        state = replace(state, count=np.ones(int(used.sum())), blind=False)
+        prior = np.clip(np.minimum(prior, unaltered[:, used]), 0.02, 0.98)
+    work = Work.of(state, np.where(np.isnan(state.ln_height), 1.0, signals.height[:, used]), prior, settings)
+    learned = _fit(work, workers) if state.references.any() else None
+    return _assemble(work, learned, signals, used, workers)
 
 
 def _start(
@@ -109,7 +101,31 @@ def _start(
         left_out={},
         noise=NoiseModel(noise["constant_sd"] ** 2 + noise["between_dna_sd"] ** 2, noise["per_height"]),
         slope_sd=(noise["slope_sd_reference"], noise["slope_sd_sample"]),
+        count=_counts(panel)[used],
+        group=_groups(panel)[used],
+        blind=True,
     )
+
+
+def _counts(panel: Panel) -> FloatArray:
+    """Return how many independent probes each counts as while nothing is known of the sample's genes.
+
+    One event takes many probes of a gene: n of them count as n to the power of 3/4, so that a large gene that is
+    lost does not outvote the reference probes.
+    """
+    count = np.ones(len(panel.probes))
+    for region in panel.regions:
+        count[region.probes] = len(region.probes) ** -0.25
+    return count
+
+
+def _groups(panel: Panel) -> FloatArray:
+    """Return ``(probes, groups)`` 1 for the probes of each region, and for the reference probes."""
+    group = np.zeros((len(panel.probes), len(panel.regions) + 1))
+    for number, region in enumerate(panel.regions):
+        group[region.probes, number] = 1.0
+    group[panel.is_role("reference"), -1] = 1.0
+    return group
 
 
 def _leave_out(state: NormalizeState, samples: tuple[str, ...], settings: Settings) -> NormalizeState:
@@ -125,13 +141,15 @@ def _leave_out(state: NormalizeState, samples: tuple[str, ...], settings: Settin
     while chosen.sum() >= 3:
         rows = np.flatnonzero(chosen)
         sd, slope, slope_error, scale = _reference_agreement(state, rows)
+        noisy = scale > limits["reference_scale_noisy"]
+        usual = 4.0 * 1.4826 * float(np.median(np.abs(slope)))  # slopes are told from their median
+        slope_limit = np.where(noisy, limits["slope_warn"], max(limits["reference_slope"], usual))
         excess = np.maximum.reduce(
             [
                 np.where(scale > limits["reference_scale"], scale / limits["reference_scale"], 0.0)
                 * (sd > limits["reference_sd_warn"]),
-                np.where(sd > limits["reference_sd_limit"], sd / limits["reference_sd_limit"], 0.0)
-                * (scale > 1.0),
-                np.abs(slope) / np.maximum(limits["slope_warn"], 3.0 * slope_error),
+                sd / limits["reference_sd_limit"] * noisy,
+                np.abs(slope) / np.maximum(slope_limit, 3.0 * slope_error),
             ]
         )
         worst = int(np.argmax(excess))
@@ -152,8 +170,7 @@ def _reference_agreement(
     y = state.ln_height[rows]
     count = len(rows)
     centred = y - nanmedian(y, axis=1)[:, None]
-    others = np.stack([nanmedian(np.delete(centred, i, axis=0), axis=0) for i in range(count)])
-    difference = centred - others
+    difference = centred - median_of_others(centred)
     present = ~np.isnan(difference)
     variance = np.where(present, state.noise.variance(np.exp(y)), 1.0) * count / max(count - 1, 1)
     fit = fit_level(
@@ -170,152 +187,112 @@ def _reference_agreement(
     sd = np.sqrt((residual**2).sum(axis=1) / dof * (count - 1) / count)
     scale = np.sqrt((residual**2 / variance).sum(axis=1) / dof)
     slope = fit.slope - np.median(fit.slope)
-    return sd, slope, np.sqrt(fit.slope_variance), scale / max(float(np.median(scale)), SMALLEST_NOISE)
+    return sd, slope, np.sqrt(fit.slope_variance), scale / max(float(np.median(scale)), SMALLEST)
 
 
-def _fit(
-    state: NormalizeState, signals: Signals, used: BoolArray, prior: FloatArray, settings: Settings
-) -> Ratios:
-    """Fit efficiencies, levels and noise in turn, and put the ratios together."""
-    y, refs = state.ln_height, state.references
-    present = ~np.isnan(y)
-    height = np.where(present, np.exp(y), 1.0)
-    scale = np.ones(len(y))
-    noise = state.noise
-    own = scale
-    learned: Efficiency | None = None
-    level: Level | None = None
-    residual = np.full(y.shape, np.nan)
-    variance = np.ones(y.shape)
-    copied = np.zeros(len(y), dtype=np.bool_)
-    copied[refs] = copies(y[refs]) > 1  # copied rows agree with each other and show no noise
-    if not refs.any():
-        return _assemble(state, signals, used, residual, variance, None, None, own, settings)
-    for _ in range(ROUNDS):
-        learned = efficiency(y[refs], state.x, noise, slope_sd=state.slope_sd[0])
-        difference = y - learned.ln_height
-        by_probe = noise.variance(height)
-        variance = by_probe * scale[:, None] ** 2 + learned.variance
-        level = fit_level(
-            difference,
-            np.where(np.isnan(difference), 1.0, variance),
-            state.x,
-            prior,
-            starts=_starts(difference, state.is_reference_probe) if level is None else np.zeros((0, len(y))),
-            slope_sd=state.slope_sd[1],
-            span=settings.noise["altered_span"],
-            rounds=10 if level is None else 4,
-            previous=level,
-        )
-        residual = difference - level.at(state.x)
-        expected = np.where(
-            refs[:, None],
-            np.maximum(by_probe * scale[:, None] ** 2 - learned.variance, 0.2 * by_probe),
-            variance,
-        )
-        weight = np.where(np.isnan(residual) | copied[:, None], 0.0, level.weight)
-        kept = kept_variance(
-            expected, prior, span=settings.noise["altered_span"],
-            degrees_of_freedom=settings.noise["degrees_of_freedom"],
+def _fit(work: Work, workers: int) -> Efficiency:
+    """Fit efficiencies, levels and noise in turn; return the efficiencies of the last round."""
+    state, refs, noise = work.state, work.state.references, work.settings.noise
+    y, shape = state.ln_height[refs], work.height.shape
+    work.copied[refs] = copies(y) > 1  # copied rows agree with each other and show no noise
+    for left in reversed(range(ROUNDS)):
+        first = left == ROUNDS - 1
+        learned = efficiency(y, state.x, work.noise, slope_sd=state.slope_sd[0], scale=work.scale[refs])
+        in_blocks(partial(fit_block, work, learned, first=first), shape, workers)
+        found = scale_of_sums(
+            work.total, work.weights - 2.0, work.scale, prior_dof=noise["scale_prior_dof"],
+            prior_samples=noise["scale_prior_samples"], degrees_of_freedom=noise["degrees_of_freedom"],
         )  # fmt: skip
-        squared = np.where(weight > 0, residual**2 / (expected * kept), 0.0)
-        step, own_step, _ = sample_scale(
-            squared, weight, spent=2.0, prior_dof=settings.noise["scale_prior_dof"]
+        work.own = np.where(np.isnan(found.own), 1.0, found.own)
+        if not left:
+            break
+        run = _run_noise(work, found.run, workers)
+        moved = max(
+            abs(np.log(run.constant / work.noise.constant)),
+            float(np.abs(np.log(found.scale / work.scale)).max()),
         )
-        own = scale * own_step
-        scale = scale * step
-        dof = np.maximum(weight.sum(axis=1) - 2.0, 1.0)
-        corrected = squared * by_probe * (weight.sum(axis=1) / dof)[:, None]
-        noise = fit_noise(
-            corrected, height, weight, state.noise, prior_weight=settings.noise["noise_prior_weight"]
-        )
-        run_scale = float(np.median(scale[present.any(axis=1)]))
-        scale, own = scale / run_scale, own / run_scale
-    return _assemble(state, signals, used, residual, variance, level, learned, own, settings)
+        if moved < SETTLED:
+            break
+        work.noise, work.scale = run, found.scale
+        if state.blind:
+            work.scale = _bounded(found.scale, work.scatter / found.run, first=first)
+    return learned
 
 
-def _starts(difference: FloatArray, is_reference_probe: BoolArray) -> FloatArray:
-    """Return the levels to start from: median of reference probes, of all probes, and somewhat below."""
-    middle = nanmedian(np.where(is_reference_probe, difference, np.nan), axis=1)
-    return np.nan_to_num(np.stack([middle, nanmedian(difference, axis=1), middle - 0.1]))
+def _bounded(scale: FloatArray, scatter: FloatArray, *, first: bool) -> FloatArray:
+    """Return noise scales that agree with the scatter within genes, as long as nothing is known of the genes.
+
+    A good reaction with many lost probes looks like a bad one around a level in between, and a bad one seen with the
+    noise of the others like a good one with many altered probes; the scatter within genes tells them apart.
+    """
+    bounded = np.minimum(scale, np.maximum(SCATTERED * scatter, 1.0))
+    return np.where(scatter > SCATTERED, np.maximum(scale, scatter), bounded) if first else bounded
+
+
+def _run_noise(work: Work, run: float, workers: int) -> NoiseModel:
+    """Return the run's noise: its dependence on height as fitted to all residuals, its level the median reaction's."""
+    in_blocks(partial(correct_block, work), work.height.shape, workers)
+    weight = work.level.weight
+    if work.copied.any():
+        weight = np.where(work.copied[:, None], 0.0, weight)
+    own = work.state.noise
+    shape = fit_noise(
+        work.squared, work.height, weight, own, prior_weight=work.settings.noise["noise_prior_weight"]
+    )
+    total = float(weight.sum())
+    if not total > 0:
+        return shape
+    growth = np.zeros(len(weight))
+
+    def grow(rows: slice) -> None:
+        height = work.height[rows]
+        ratio = np.log(shape.variance(height) / work.noise.variance(height))
+        growth[rows] = np.einsum("sp,sp->s", weight[rows], ratio)
+
+    in_blocks(grow, weight.shape, workers)
+    factor = run**2 / np.exp(float(growth.sum()) / total)
+    factor = max(factor, SMALLEST**2 * own.constant / shape.constant)
+    return NoiseModel(shape.constant * factor, shape.per_height * factor)
 
 
 def _assemble(
-    state: NormalizeState,
-    signals: Signals,
-    used: BoolArray,
-    residual: FloatArray,
-    variance: FloatArray,
-    level: Level | None,
-    learned: Efficiency | None,
-    own_scale: FloatArray,
-    settings: Settings,
-) -> Ratios:
+    work: Work, learned: Efficiency | None, signals: Signals, used: BoolArray, workers: int
+) -> Ratios:  # fmt: skip
+    """Put the ratios together."""
+    state, level = work.state, work.level
     shape = signals.height.shape
     ln_ratio, error, expected = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
     aberrant = np.zeros(shape, dtype=np.bool_)
-    ln_ratio[:, used] = residual
-    error[:, used] = np.where(np.isnan(residual), np.nan, np.sqrt(variance))
-    n_samples = shape[0]
-    nothing = np.full(n_samples, np.nan)
-    figures: dict[str, FloatArray] = {}
-    probes = state.is_reference_probe
-    if level is not None and learned is not None:
-        expected[:, used] = learned.ln_height + level.at(state.x)
-        out = probes & (level.weight < 0.5) & ~np.isnan(residual)
-        aberrant[:, used] = out
-        kept = np.where(probes & ~out, residual, np.nan)
-        flat = kept + (level.slope[:, None] * (state.x - level.centre[:, None]))
-        unaltered = np.where(level.weight >= 0.5, residual, np.nan)
-        figures = {
-            "reference_sd": _ratio_sd(kept),
-            "reference_sd_uncorrected": _ratio_sd(flat),
-            "all_reference_sd": _ratio_sd(np.where(probes, residual, np.nan)),
-            "probe_sd": _ratio_sd(unaltered),
-            "slope": level.slope,
-            "slope_error": np.sqrt(level.slope_variance),
-            "noise_scale": own_scale,
-            "absolute_scale": _absolute_scale(state, learned, level, residual),
-            "amount": level.amount,
-        }
+    figures = {name: np.full(shape[0], np.nan) for name in (FIGURES if learned is not None else ())}
+
+    def fill(learned: Efficiency, rows: slice) -> None:
+        difference, _, variance = residual_block(work, learned, rows)
+        line = level.rows(rows).at(state.x)
+        residual = difference - line
+        missing = np.isnan(residual)
+        out = state.is_reference_probe & (level.weight[rows] < 0.5) & ~missing
+        found = sample_figures(work, learned, rows, residual, out)
+        ln_ratio[rows, used] = residual
+        expected[rows, used] = learned.ln_height + line
+        aberrant[rows, used] = out
+        error[rows, used] = np.where(missing, np.nan, np.sqrt(variance))
+        for name, values in found.items():
+            figures[name][rows] = values
+
+    if learned is not None:
+        in_blocks(partial(fill, learned), work.height.shape, workers)
     return Ratios(
         samples=signals.samples,
         probes=signals.probes,
         ln_ratio=ln_ratio,
         error=error,
         expected=expected,
-        level_error=nothing if level is None else np.sqrt(level.amount_variance),
-        slope_error=nothing if level is None else np.sqrt(level.slope_variance),
-        centre=nothing if level is None else 300.0 + 100.0 * level.centre,
-        degrees_of_freedom=settings.noise["degrees_of_freedom"],
+        level_error=np.sqrt(level.amount_variance),
+        slope_error=np.sqrt(level.slope_variance),
+        centre=300.0 + 100.0 * level.centre,
+        degrees_of_freedom=work.settings.noise["degrees_of_freedom"],
         figures=figures,
         reference_samples=state.references,
         left_out=state.left_out,
         aberrant=aberrant,
     )
-
-
-def _ratio_sd(ln_ratio: FloatArray) -> FloatArray:
-    """Return each sample's SD of ``exp(ln_ratio)`` over the probes that have one; NaN for fewer than three."""
-    ratio = np.exp(ln_ratio)
-    count = (~np.isnan(ratio)).sum(axis=1)
-    safe = np.maximum(count, 1)
-    mean = np.nansum(ratio, axis=1) / safe
-    total = np.nansum((ratio - mean[:, None]) ** 2, axis=1)
-    return np.where(count >= 3, np.sqrt(total / np.maximum(count - 1, 1)), np.nan)
-
-
-def _absolute_scale(
-    state: NormalizeState, learned: Efficiency, level: Level, residual: FloatArray
-) -> FloatArray:
-    """Return each sample's noise against what real reactions of the same heights show (1 is ordinary)."""
-    kept = (level.weight >= 0.5) & ~np.isnan(residual)
-    height = np.where(kept, np.exp(state.ln_height), 1.0)
-    variance = state.noise.variance(height)
-    own = state.references[:, None]
-    expected = np.where(
-        own, np.maximum(variance - learned.variance, 0.2 * variance), variance + learned.variance
-    )
-    squared = np.where(kept, residual**2 / expected, 0.0).sum(axis=1)
-    dof = kept.sum(axis=1) - 2
-    return np.where(dof >= 3, np.sqrt(squared / np.maximum(dof, 1)), np.nan)

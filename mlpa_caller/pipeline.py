@@ -213,6 +213,10 @@ def call_run(
         figures=intake.figures,
         remarks=intake.remarks,
     )
+    if intake.profiles:
+        from mlpa_caller.electropherogram import with_electropherograms
+
+        result = with_electropherograms(result, intake.profiles, intake.dye)
     return result if stated is None else _with_risk(result, *stated)
 
 
@@ -287,7 +291,7 @@ def _ratios(
     """
     measured = np.zeros(len(signals.samples), dtype=np.bool_)
     measured[dna] = True
-    ratios = normalize(signals, panel, references, settings, measured=measured)
+    ratios = normalize(signals, panel, references, settings, measured=measured, workers=workers)
     if not ratios.reference_samples.any():
         return ratios, {}, {}
     found = call_regions(
@@ -306,5 +310,5 @@ def _ratios(
     else:
         kept = references & ~np.isin(np.array(signals.samples, dtype=object), list(surely))
     unaltered = unaltered_probes(found, len(signals.samples), len(signals.probes), dna)
-    again = normalize(signals, panel, kept, settings, unaltered=unaltered, measured=measured)
+    again = normalize(signals, panel, kept, settings, unaltered=unaltered, measured=measured, workers=workers)
     return again, surely, {name: why for name, why in maybe.items() if name not in surely}

@@ -62,7 +62,7 @@ class Result:
     inputs
         The files that were read.
     traces
-        What sizing gave for each raw trace; None when the run was read from exports.
+        By sample, its electropherogram as in ``result.json``; None when the run was read from exports.
     """
 
     panel: Panel
@@ -72,7 +72,7 @@ class Result:
     run: Mapping[str, Any]
     parameters: Mapping[str, Any]
     inputs: tuple[InputFile, ...]
-    traces: Any = None
+    traces: Mapping[str, Any] | None = None
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return the table `name` (``"calls"``, ...) as a pandas data frame.

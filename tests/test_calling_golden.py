@@ -205,12 +205,11 @@ def test_absent_peaks_of_neighbours_are_a_homozygous_loss() -> None:
 
 def test_absent_peaks_count_as_the_probes_of_their_event() -> None:
     # the risk rules count a gene as deleted where the event has two probes or more; an absent peak that makes
-    # the call is one of them, and a single one is to be confirmed like any single probe
+    # the call is one of them. A single absent peak is as probable to have failed (0.001 against 0.1 * 0.4 * 0.5 / 19)
     rows = rows_of(absent("CDKN2"), noise=100.0)
     assert [of(rows, gene)[0]["n_probes"] for gene in ("CDKN2A", "CDKN2B")] == [3, 3]
-    (row,) = of(rows_of(absent("CDKN2B"), noise=600.0), "CDKN2B")
-    assert (row["status"], row["copies_lost"], row["n_probes"]) == ("loss", 2, 1)
-    assert "confirm_single_probe" in row["flags"]
+    (row,) = of(rows_of(absent("CDKN2B"), noise=300.0), "CDKN2B")
+    assert (row["status"], "no_probe" in row["flags"]) == ("not_evaluable", True)
 
 
 def test_absent_peaks_tell_nothing_where_the_noise_is_unknown() -> None:
@@ -297,8 +296,8 @@ def test_blast_fraction_below_the_limit_is_not_evaluable() -> None:
 
 
 def test_a_doubtful_sample_needs_more_and_says_when_it_is_unclear() -> None:
-    # between 0.3 and 0.5 for "no change" a doubtful sample is not evaluable, a good one is called
-    grid = [profile(exon_loss(4, 7, 2 - f)) for f in np.arange(0.10, 0.40, 0.005)]
+    # between 0.35 and 0.45 for "no change" a doubtful sample is not evaluable, a good one is called
+    grid = [profile(exon_loss(4, 7, 2 - f)) for f in np.arange(0.10, 0.40, 0.001)]
     copies = np.concatenate(grid)
     good, poor = rows_of(copies), rows_of(copies, doubtful=True)
     normal = called(copies)[0].posterior.normal
@@ -306,20 +305,22 @@ def test_a_doubtful_sample_needs_more_and_says_when_it_is_unclear() -> None:
     for i, chance in enumerate(normal):
         (one,), (two,) = of(good, "IKZF1", f"S{i}"), of(poor, "IKZF1", f"S{i}")
         want = (
-            ("normal", "normal") if chance >= 0.5 else ("loss", "not_evaluable" if chance >= 0.3 else "loss")
+            ("normal", "normal")
+            if chance >= 0.45
+            else ("loss", "not_evaluable" if chance >= 0.35 else "loss")
         )
         assert (one["status"], two["status"]) == want, chance
-        assert ("unclear" in two["flags"]) == (0.3 <= chance < 0.5)
+        assert ("unclear" in two["flags"]) == (0.35 <= chance < 0.45)
         seen.add(want)
     assert len(seen) == 3
 
 
 def test_limit_of_a_doubtful_sample_is_that_of_its_stricter_threshold() -> None:
-    # odds of 7 : 3 instead of 1 : 1 need 0.85 more in ln odds: a little more of the clone
+    # odds of 6 : 4 instead of 11 : 9 need 0.20 more in ln odds: a little more of the clone
     good, poor = (
         of(rows_of(profile({}), doubtful=d), "IKZF1")[0]["limit_of_detection"] for d in (False, True)
     )
-    assert 1.01 < poor / good < 1.15
+    assert 1.002 < poor / good < 1.15
 
 
 def test_whole_range_of_sizes_of_genes() -> None:

@@ -22,9 +22,12 @@ FILES = [
     "calls.vcf.gz",
     "calls.vcf.gz.tbi",
     "exons.tsv",
+    "mlpa_caller_mqc.json",
     "provenance.json",
     "quality.tsv",
     "ratios.tsv",
+    "report.html",
+    "report.xlsx",
     "result.json",
 ]
 WORDS = ["call", "run.txt", "--panel", "p.csv", "--samples", "s.csv", "--out"]

@@ -8,15 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlpa_caller.fits import (
-    NoiseModel,
     efficiency,
     fit_level,
-    fit_noise,
-    kept_variance,
+    median_of_others,
     nanmedian,
     position,
-    sample_scale,
 )
+from mlpa_caller.noise import NoiseModel, SampleScale, fit_noise, kept_variance, likeness, sample_scale
 
 NOISE = NoiseModel(0.0267**2 + 0.026**2, 4.98)
 
@@ -52,6 +50,90 @@ def test_nanmedian_is_numpys(seed: int, axis: int) -> None:
     )
     assert found[some] == pytest.approx(want, abs=1e-15)
     assert np.isnan(found[~some]).all()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_median_of_others_leaves_each_row_out_in_turn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 4, tuple(rng.integers([2, 1], [9, 5]))).astype(float)  # many ties
+    values[rng.random(values.shape) < rng.choice([0.0, 0.3, 0.8])] = np.nan
+    found = median_of_others(values)
+    for row in range(len(values)):
+        want = nanmedian(np.delete(values, row, axis=0), axis=0)
+        assert np.array_equal(found[row], want, equal_nan=True)
+
+
+def plain_level(
+    value: list[float], variance: list[float], x: list[float], prior: list[float], start: tuple[float, ...],
+    *, slope_sd: float, span: float, rounds: int,
+) -> tuple[float, float, float, list[float], float]:  # fmt: skip
+    """The level of one sample by expectation and maximisation, number by number, from one start."""
+    amount, slope, centre = start
+    probes = [p for p in range(len(value)) if value[p] == value[p]]
+    weight = [0.0] * len(value)
+
+    def odds(p: int) -> float:
+        """The ln odds of "altered"."""
+        residual = value[p] - amount - slope * (x[p] - centre)
+        normal = np.log(prior[p]) - 0.5 * np.log(2 * np.pi * variance[p]) - residual**2 / (2 * variance[p])
+        return float(np.log((1 - prior[p]) / span) - normal)
+
+    for _ in range(rounds):
+        for p in probes:
+            weight[p] = 1 / (1 + np.exp(min(odds(p), 500.0)))
+        w = [weight[p] / variance[p] if p in probes else 0.0 for p in range(len(value))]
+        total = sum(w)
+        centre = sum(w[p] * x[p] for p in probes) / total
+        amount = sum(w[p] * value[p] for p in probes) / total
+        squares = sum(w[p] * (x[p] - centre) ** 2 for p in probes) + slope_sd**-2
+        slope = sum(w[p] * (x[p] - centre) * value[p] for p in probes) / squares
+    objective = sum(np.log((1 - prior[p]) / span) + np.log1p(np.exp(-odds(p))) for p in probes)
+    return amount, slope, centre, weight, objective - 0.5 * (slope / slope_sd) ** 2
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_level_is_that_of_the_plain_version(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, p = int(rng.integers(1, 4)), int(rng.integers(3, 25))
+    x = rng.uniform(-2.0, 2.0, p)
+    variance = rng.uniform(0.03, 0.3, (n, p)) ** 2
+    value = rng.choice([0.0, 8.0]) + 0.1 * x + np.sqrt(variance) * rng.standard_normal((n, p))
+    value[rng.random((n, p)) < 0.2] -= 0.5
+    value[:, 1:][rng.random((n, p - 1)) < 0.1] = np.nan
+    prior = rng.uniform(0.5, 0.98, p)
+    starts = np.stack([nanmedian(value, axis=1), nanmedian(value, axis=1) - 0.3, np.zeros(n)])
+    found = fit_level(value, variance, x, prior, starts=starts, slope_sd=0.2, span=1.5)
+    for row in range(n):
+        plain = [
+            plain_level(value[row].tolist(), variance[row].tolist(), x.tolist(), prior.tolist(), (start, 0.0, 0.0),
+                        slope_sd=0.2, span=1.5, rounds=10)
+            for start in starts[:, row]
+        ]  # fmt: skip
+        amount, slope, centre, weight, objective = max(plain, key=lambda fit: fit[4])
+        assert found.objective[row] == pytest.approx(objective, abs=1e-7)
+        if sorted(fit[4] for fit in plain)[-2] > objective - 1e-6:
+            continue  # two starts reach the same height by different numbers of steps: either may be taken
+        line = amount + slope * (x - centre)
+        np.testing.assert_allclose(found.at(x)[row], line, atol=1e-9)
+        np.testing.assert_allclose(found.weight[row], weight, atol=1e-8)
+    # from where it stands, further rounds go on as those of the plain version do
+    again = fit_level(value, variance, x, prior, starts=np.zeros((0, n)), slope_sd=0.2, span=1.5, rounds=2,
+                      previous=found)  # fmt: skip
+    for row in range(n):
+        here = (found.amount[row], found.slope[row], found.centre[row])
+        amount, slope, centre, _, _ = plain_level(
+            value[row].tolist(), variance[row].tolist(), x.tolist(), prior.tolist(), here,
+            slope_sd=0.2, span=1.5, rounds=2,
+        )  # fmt: skip
+        np.testing.assert_allclose(again.at(x)[row], amount + slope * (x - centre), atol=1e-9)
+
+
+def test_level_needs_a_start() -> None:
+    value, variance, x, _, _ = level_case()
+    with pytest.raises(ValueError, match="at least one start"):
+        fit_level(value, variance, x, np.full(40, 0.95), starts=np.zeros((0, 5)), slope_sd=0.2, span=1.5)
 
 
 def level_case(seed: int = 1, n: int = 5, p: int = 40, sd: float = 0.05) -> tuple:
@@ -201,25 +283,81 @@ def test_kept_variance_by_simulation() -> None:
         assert found[0, 0] < 1
 
 
+def scales(own: list[float], dof: float = 40.0, **more: float) -> SampleScale:
+    """Reactions whose residuals show exactly the noise `own`."""
+    squared = np.repeat(np.square(own)[:, None], int(dof) + 2, axis=1) * dof / (dof + 2)
+    chosen = {"prior_dof": 20.0, "prior_samples": 10.0, "degrees_of_freedom": 15.0} | more
+    return sample_scale(squared, np.ones(squared.shape), np.ones(len(own)), spent=2.0, **chosen)
+
+
 def test_sample_scale_is_drawn_to_the_run() -> None:
-    # 40 probes: own variance 4 with 38 degrees of freedom, the run's median 1, prior 20:
-    # (4 * 40 + 20 * 1) / (38 + 20), as the sum of 40 squares of mean 4 stands against 38
-    squared = np.ones((5, 40))
-    squared[4] = 4.0
-    weight = np.ones((5, 40))
-    scale, own, run = sample_scale(squared, weight, spent=2.0, prior_dof=20.0)
-    assert run**2 == pytest.approx(40 / 38)
-    assert own[4] ** 2 == pytest.approx(160 / 38)
-    assert scale[4] ** 2 == pytest.approx((160 + 20 * 40 / 38) / 58)
-    assert scale[0] ** 2 == pytest.approx(40 / 38)
-    # fewer than three degrees of freedom say nothing: the run's
+    # five reactions that are more alike than chance allows: the spread expected of 20 degrees of freedom,
+    # e = 2/20 + 2/400 = 0.105, weighs 10 against 5 that show none: e = 0.07, d = (1 + sqrt(1.14)) / 0.07 = 29.5
+    found = scales([1.0, 1.0, 1.0, 1.0, 0.8])
+    assert found.run == pytest.approx(1.0)
+    assert found.own.tolist() == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.8])
+    assert found.scale[4] ** 2 == pytest.approx((40 * 0.64 + 29.54) / 69.54, rel=1e-3)
+    assert found.scale[0] == pytest.approx(1.0)
+
+
+def test_sample_scale_is_relative_to_the_median_reaction() -> None:
+    one, two = scales([0.9, 1.0, 1.1]), scales([1.8, 2.0, 2.2])
+    assert two.run == pytest.approx(2.0 * one.run)
+    assert two.scale == pytest.approx(one.scale)
+
+
+def test_a_bad_reaction_is_not_drawn_to_the_good_ones() -> None:
+    found = scales([0.95, 1.0, 1.05] * 8 + [2.0])
+    # weighed with its own 40 degrees of freedom against 3: (160 + 3) / 43
+    assert found.scale[-1] ** 2 == pytest.approx(163 / 43, rel=0.01)
+    assert np.all(np.abs(found.scale[:-1] - 1) < 0.05)
+
+
+def test_reactions_of_unlike_noise_keep_their_own() -> None:
+    alike, unlike = scales([0.98, 1.0, 1.02] * 8), scales([0.5, 1.0, 2.0] * 8)
+    assert abs(np.log(alike.scale[0] / 0.98)) > 0.005
+    assert unlike.scale[:3] == pytest.approx([0.5, 1.0, 2.0], rel=0.1)
+
+
+def test_likeness_finds_the_spread_of_the_reactions() -> None:
+    # 4000 reactions whose variances follow Smyth's model with 12 degrees of freedom, seen through 40 each of t(15)
+    rng = np.random.default_rng(5)
+    true = 12.0 / rng.chisquare(12, 4000)
+    squares = true[:, None] * rng.standard_t(15, (4000, 40)) ** 2 * 13 / 15
+    dof, spread = likeness(
+        np.sqrt(squares.mean(axis=1)),
+        np.full(4000, 40.0),
+        prior_dof=20,
+        prior_samples=10,
+        degrees_of_freedom=15,
+    )
+    assert dof == pytest.approx(12, rel=0.15)
+    assert spread == pytest.approx(2 / 12 + 2 / 144, rel=0.15)
+
+
+def test_a_reaction_with_hardly_a_probe_has_the_noise_of_the_run() -> None:
+    squared, weight = np.ones((5, 40)), np.ones((5, 40))
     weight[0, 3:] = 0.0
     squared[0] = 100.0
     weight[1] = 0.0
-    scale, own, run = sample_scale(squared, weight, spent=2.0, prior_dof=20.0)
-    assert np.isnan(own[1])
-    assert scale[1] == pytest.approx(run)
-    assert run**2 == pytest.approx(40 / 38)
+    found = sample_scale(
+        squared, weight, np.ones(5), spent=2.0, prior_dof=20.0, prior_samples=10.0, degrees_of_freedom=15.0
+    )
+    assert np.isnan(found.own[1])
+    assert found.scale[1] == 1.0
+    assert found.run**2 == pytest.approx(40 / 38)
+
+
+def test_a_noisy_reference_weighs_less() -> None:
+    rng = np.random.default_rng(6)
+    x = np.linspace(-1.5, 1.5, 40)
+    rows = 8.0 + rng.normal(0, 0.05, (5, 40))
+    rows[4] += rng.normal(0, 0.3, 40)
+    scale = np.array([1.0, 1.0, 1.0, 1.0, 6.0])
+    plain = efficiency(rows, x, NOISE, slope_sd=0.1).ln_height
+    weighed = efficiency(rows, x, NOISE, slope_sd=0.1, scale=scale).ln_height
+    good = efficiency(rows[:4], x, NOISE, slope_sd=0.1).ln_height
+    assert np.std(weighed - good) < 0.5 * np.std(plain - good)
 
 
 def test_noise_fit_finds_both_terms() -> None:

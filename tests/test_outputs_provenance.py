@@ -97,7 +97,10 @@ def test_outputs_are_listed_with_true_checksums(document, tmp_path):
         "calls.vcf.gz",
         "calls.vcf.gz.tbi",
         "exons.tsv",
+        "mlpa_caller_mqc.json",
         "ratios.tsv",
+        "report.html",
+        "report.xlsx",
         "quality.tsv",
         "result.json",
     }

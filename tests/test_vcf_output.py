@@ -236,6 +236,52 @@ def test_samples_of_several_runs_are_kept_apart(tmp_path):
     assert [found.samples[name]["CNC"] for name in samples] == [1.0, 0.0]
 
 
+def test_a_gene_with_a_normal_and_another_row_is_not_normal(tmp_path):
+    table = calls(
+        loss("P", "IKZF1", "1-8"), normal("Q", "IKZF1"), normal("Q", "IKZF1", "not_evaluable"),
+        normal("R", "IKZF1"), loss("S", "IKZF1", "4-7"), normal("S", "IKZF1"),
+    )  # fmt: skip
+    (whole, _), samples, *_ = written(tmp_path, table)
+    assert [whole.samples[name]["GT"] for name in samples] == [(0, 1), (None, None), (0, 0), (None, None)]
+
+
+def test_runs_and_samples_that_read_the_same_are_refused(tmp_path):
+    table = calls(
+        ("a", *loss("x:P", "IKZF1", "4-7")), ("a:x", *loss("P", "IKZF1", "4-7")),
+        ("b", *loss("P", "IKZF1", "4-7")), names=f"run {NAMES}",
+    )  # fmt: skip
+    with pytest.raises(InputError, match="two samples would be named 'a:x:P' in the VCF"):
+        written(tmp_path, table)
+
+
+def test_records_are_those_that_htslib_writes(tmp_path):
+    """Text and blocks are what pysam makes of the same records: small ones share a block, none is cut needlessly."""
+    rows = []
+    for i in range(700):
+        rows += [loss(f"s{i}", "IKZF1", f"{i % 8 + 1}-8", fraction=0.11 + i / 997), normal(f"s{i}", "EBF1")]
+        rows += (
+            [loss(f"t{i}", "EBF1", "1-16", -1.0, status="gain", fraction=i / 700.0 + 0.1)]
+            if i % 90 == 0
+            else []
+        )
+    many, few = rows, rows[:60]
+    for name, part in (("many", many), ("few", few)):
+        folder = tmp_path / name
+        folder.mkdir()
+        records, *_, path = written(folder, calls(*part))
+        again = folder / "again.vcf.gz"
+        with (
+            pysam.VariantFile(str(path)) as source,
+            pysam.VariantFile(str(again), "wz", header=source.header) as sink,
+        ):
+            for record in source:
+                sink.write(record)
+        pysam.tabix_index(str(again), preset="vcf", force=True)
+        assert len(records) == 9
+        assert path.read_bytes() == again.read_bytes()
+        assert (folder / "calls.vcf.gz.tbi").read_bytes() == (folder / "again.vcf.gz.tbi").read_bytes()
+
+
 def test_calls_without_events_give_a_file_without_records(tmp_path):
     records, samples, *_ = written(tmp_path, calls(normal("P", "IKZF1")))
     assert (records, samples) == ([], ["P"])

@@ -99,22 +99,40 @@ def call_regions(
             flat = replace(data, log_fraction=even(len(called), COARSE))
             for gene in region.genes:
                 inside = detection_probes(region, gene, settings)
-                by_gene[gene] = _limits(flat, inside, model, threshold, inside.sum() / measured)
+                growing = _growing(ratios, signals, called, region.probes[inside])
+                by_gene[gene] = _limits(flat, inside, model, threshold, inside.sum() / measured, growing)
         out.append(RegionCalls(region, data, model, chance, by_gene))
     return tuple(out)
 
 
 def _limits(
-    data: Evidence, inside: BoolArray, model: Model, threshold: FloatArray, pull: FloatArray
+    data: Evidence,
+    inside: BoolArray,
+    model: Model,
+    threshold: FloatArray,
+    pull: FloatArray,
+    growing: FloatArray,
 ) -> FloatArray:
     """Return each sample's limit of detection at its own threshold."""
     out = np.full(len(data), np.nan)
     for value in np.unique(threshold):
         rows = np.flatnonzero(threshold == value)
         out[rows] = limit_of_detection(
-            data.rows(rows), inside, model, pull=pull[rows], threshold=float(value)
+            data.rows(rows), inside, model, pull=pull[rows], growing=growing[rows], threshold=float(value)
         )
     return out
+
+
+def _growing(ratios: Ratios, signals: Signals, called: IntArray, probes: IntArray) -> FloatArray:
+    """Return the share of the probes' variance that grows in inverse proportion to their heights."""
+    noise = ratios.figures.get("height_noise")
+    if noise is None:
+        return np.zeros(len(called))
+    part = noise[called, None] / signals.height[np.ix_(called, probes)]
+    share = part / ratios.error[np.ix_(called, probes)] ** 2
+    seen = ~np.isnan(share)
+    mean = np.where(seen, share, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray(np.clip(mean, 0.0, 1.0), dtype=np.float64)
 
 
 def run_blocks(prepared: list[tuple[Region, Model, Evidence]], workers: int) -> list[Posterior]:

@@ -18,6 +18,11 @@ POWER_QUANTILE = 1.6448536269514722
 """Standard normal quantile of 95 % power."""
 
 _SCALES = np.array([0.35, 0.6, 1.0, 1.7, 3.0])
+_FIXED_POINT = 4
+_LARGEST_SHIFT = 1.5
+PULLED = (0.8, 0.2)
+"""Part of `pull` that is left once the fit of the level has been repeated without what looks altered: the larger
+the share, the longer the level follows the event. Found by simulation (benchmarks/accuracy)."""
 _HALVINGS = 7
 _WIDEST = 12.0
 """Largest shift tried, in standard errors; and how often the interval is halved."""
@@ -52,7 +57,13 @@ def event_error(data: Evidence, inside: BoolArray) -> FloatArray:
 
 
 def limit_of_detection(
-    data: Evidence, inside: BoolArray, model: Model, *, pull: FloatArray, threshold: float = 0.5
+    data: Evidence,
+    inside: BoolArray,
+    model: Model,
+    *,
+    pull: FloatArray,
+    growing: FloatArray,
+    threshold: float = 0.45,
 ) -> FloatArray:
     """Return the smallest clone fraction at which a heterozygous loss is called with 95 % probability.
 
@@ -67,6 +78,8 @@ def limit_of_detection(
     pull
         ``(samples,)`` share of the event's probes among all that the sample's level is fitted to. As long as
         the event is not recognised they draw the level along, so that this share of the shift is not seen.
+    growing
+        ``(samples,)`` share of the variance of the event's probes that grows as their heights fall.
     threshold
         The event is called when "no change" is less probable than this.
 
@@ -80,10 +93,15 @@ def limit_of_detection(
         return np.full(len(data), np.nan)
     typical = int(np.argsort(np.where(usable, error, np.inf), kind="stable")[int(usable.sum() - 1) // 2])
     needed = _needed(data.rows(slice(typical, typical + 1)), inside, model, threshold)
-    relative = np.log(np.where(usable, error, 1.0) / error[typical])
-    # a shift of `needed` standard errors is called; noise takes the power quantile off it
-    quantile = np.interp(relative, np.log(_SCALES), needed)
-    shift = (quantile + POWER_QUANTILE) * np.where(usable, error, np.nan) / (1.0 - np.minimum(pull, 0.9))
+    plain = np.where(usable, error, np.nan)
+    shift = np.zeros(len(data))
+    held = pull * (PULLED[0] + PULLED[1] * pull)
+    for _ in range(_FIXED_POINT):
+        noisy = plain * np.sqrt(1.0 + growing * np.expm1(np.minimum(shift, _LARGEST_SHIFT)))
+        # a shift of `needed` standard errors is called; noise takes the power quantile off it
+        relative = np.log(np.where(usable, noisy, 1.0) / error[typical])
+        quantile = np.interp(relative, np.log(_SCALES), needed)
+        shift = (quantile + POWER_QUANTILE) * noisy / (1.0 - np.minimum(held, 0.9))
     fraction = 2.0 * (1.0 - np.exp(-shift / model.compression))
     return np.where(fraction <= 1.0, np.maximum(fraction, model.fractions[0]), np.nan)
 

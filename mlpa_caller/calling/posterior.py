@@ -198,35 +198,33 @@ def _joint(
     likelihood along it, the integral adds ``v G^2 / (2 (1 + v H))``; `shared` is ``v / (1 + v H)``.
     """
     lost = model.space.lost[which]
-    n_fractions = len(model.fractions)
-    ln = np.zeros((len(base.value), n_fractions, len(which)))
-    start = base.score.sum(axis=1)[:, None, None]
-    slope = np.broadcast_to(start, ln.shape).copy()
-    for copies in np.unique(lost[lost != 0]):
-        gain, score = copy_table(
-            base,
-            model.unit,
-            model.space.n_units,
-            int(copies),
-            model.fractions,
-            model.compression,
-            model.shape,
+    n, n_fractions = len(base.value), len(model.fractions)
+    levels = [int(copies) for copies in np.unique(lost[lost != 0])]
+    n_units = model.space.n_units
+    # one row of factors for each unit and number of copies, then what is added whatever is lost
+    member = np.concatenate([(lost == copies).T for copies in levels]).astype(np.float64)
+    each = np.ones((1, len(which)))
+    gain = np.ones((n, n_fractions, len(member) + 2))
+    score = np.empty((n, n_fractions, len(member) + 1))
+    for place, copies in enumerate(levels):
+        part = slice(place * n_units, (place + 1) * n_units)
+        gain[:, :, part], score[:, :, part] = copy_table(
+            base, model.unit, n_units, copies, model.fractions, model.compression, model.shape
         )
-        involved = np.flatnonzero((lost == copies).any(axis=1))
-        weight = np.ascontiguousarray((lost[involved] == copies).T.astype(np.float64))
-        if len(involved) == len(which):
-            ln += gain @ weight
-            slope += score @ weight
-        else:
-            ln[:, :, involved] += gain @ weight
-            slope[:, :, involved] += score @ weight
+    start = base.score.sum(axis=1)
+    gain[:, :, -2] = log_fraction
+    score[:, :, -1] = start[:, None]
+    shape = (n, n_fractions, len(which))
+    ln = gain.reshape(-1, gain.shape[2]) @ np.concatenate(
+        [member, each, model.space.log_prior[which][None, :]]
+    )
+    slope = score.reshape(-1, score.shape[2]) @ np.concatenate([member, each])
+    ln, slope = ln.reshape(shape), slope.reshape(shape)
     slope *= slope
-    slope -= start**2
-    slope *= 0.5 * shared[:, None, None]
+    slope -= (start**2)[:, None, None]
+    slope *= (0.5 * shared)[:, None, None]
     ln += slope
-    ln += model.space.log_prior[which]
-    ln += log_fraction[:, :, None]
-    return ln
+    return np.asarray(ln, dtype=np.float64)
 
 
 def _summary(space: EventSpace, mass: FloatArray, normal: FloatArray, evidence: FloatArray) -> Posterior:

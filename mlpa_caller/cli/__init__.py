@@ -21,6 +21,7 @@ COMMANDS = {
     "annotate": "Consequences of calls, and IKZF1 variants of a VCF.",
     "classify": "Risk classes from calls and clinical data.",
     "cohort": "Describe a cohort and compare its outcome by groups.",
+    "report": "Make the reports of a result again, or compare two samples.",
     "demo": "Simulate a run with known truth and call it.",
     "size": "Find and size the peaks of raw capillary traces.",
     "panel": "List, check and import probe sheets.",

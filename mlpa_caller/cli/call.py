@@ -39,6 +39,8 @@ The folder run42 then holds
                   in the sample sheet); what is not stated is unknown, never negative
   result.json     all of it in one document
   provenance.json versions, checksums and parameters
+  report.html     a page for the run and for every patient, to read, print and sign; opens in any browser
+  report.xlsx     the tables as a workbook; mlpa_caller_mqc.json for MultiQC
 
 \b
 Exit codes: 0 done, 2 usage (also: DIR holds a result and --force is not given), 3 an input cannot be used,
@@ -54,6 +56,8 @@ Exit codes: 0 done, 2 usage (also: DIR holds a result and --force is not given),
     help="Clinical data (CSV or TSV): sample and clinical columns; gives risk.tsv.")  # fmt: skip
 @out_option
 @force_option
+@click.option("--report/--no-report", "reports", default=None,
+    help="Write the reports always, or never; by default for up to 400 samples.")  # fmt: skip
 @fail_on_qc_option
 @json_option
 @voice_options
@@ -64,6 +68,7 @@ def command(
     clinical: str | None,
     out: str,
     force: bool,
+    reports: bool | None,
     fail_on_qc: bool,
     as_json: bool,
     quiet: bool,
@@ -76,7 +81,7 @@ def command(
     """
     from datetime import UTC, datetime
 
-    from mlpa_caller.outputs import Invocation, check_target, write_result
+    from mlpa_caller.outputs import Invocation, check_target, default_writers, write_result
     from mlpa_caller.pipeline import call_run
 
     started, voice = datetime.now(UTC), Voice(quiet=quiet, verbose=verbose)
@@ -85,9 +90,11 @@ def command(
     result = call_run(inputs, panel=panel, samples=samples, clinical=clinical, progress=_progress(quiet))
     voice.step(f"writing {out}")
     invocation = Invocation(words(), started, datetime.now(UTC))
-    write_result(result, out, force=force, provenance=invocation)
+    write_result(result, out, force=force, provenance=invocation, writers=default_writers(reports))
     report(result, out, voice, as_json=as_json)
     _tell_absent(result, voice)
+    if reports is None:
+        _tell_no_reports(result, out, voice)
     if fail_on_qc:
         refuse_failed(result, out)
 
@@ -130,6 +137,18 @@ def _tell_absent(result: Result, voice: Voice) -> None:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         names = ", ".join(map(shown, absent[:3]))
         click.echo(f"not in the clinical file: {names}{more}; what it would state is unknown", err=True)
+
+
+def _tell_no_reports(result: Result, out: str, voice: Voice) -> None:
+    """Say on standard error that a result of many samples has no reports, and how to get them."""
+    from mlpa_caller.outputs.report import MOST_SAMPLES, too_many
+    from mlpa_caller.outputs.summary import safe
+
+    if too_many(result) and not voice.quiet:
+        click.echo(
+            f"no reports for more than {MOST_SAMPLES} samples; to make them: mlpa-caller report {safe(out, 200)}",
+            err=True,
+        )
 
 
 def refuse_failed(result: Result, out: str) -> None:

@@ -15,7 +15,7 @@ Example:
 
 \b
 The folder demo/input then holds the run as a laboratory would have it (peaks.txt, panel.csv, samples.csv)
-and in demo/input/truth what is true of it; demo itself holds the results. The same results come from
+and in demo/input/truth what is true of it; demo itself holds the results, report.html for reading. The same come from
   mlpa-caller call demo/input/peaks.txt --panel demo/input/panel.csv
       --samples demo/input/samples.csv --out again
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,10 @@ __all__ = [
     "atomic_folder",
     "atomic_write",
     "check_target",
+    "default_writers",
     "fill_folder",
     "read_result",
+    "side_by_side",
     "summary_text",
     "write_result",
     "write_table",
@@ -45,7 +49,44 @@ def _write_vcf(result: Result, folder: Path) -> None:
     write_calls_vcf(result, folder)
 
 
-DEFAULT_WRITERS: tuple[Writer, ...] = (write_tables, write_json, _write_vcf)
+def _write_reports(result: Result, folder: Path, *, always: bool = False) -> None:
+    from mlpa_caller.outputs.report import write_reports
+
+    write_reports(result, folder, always=always)
+
+
+def side_by_side(*writers: Writer) -> Writer:
+    """Return a writer that runs `writers`, none of which reads what another writes, in threads.
+
+    When several fail, the error of the first of them is raised, once all have ended.
+    """
+
+    def write_all(result: Result, folder: Path) -> None:
+        with ThreadPoolExecutor(min(len(writers), os.cpu_count() or 1)) as pool:
+            written = [pool.submit(write, result, folder) for write in writers]
+        for done in written:
+            done.result()
+
+    return write_all
+
+
+_WITHOUT_REPORTS: tuple[Writer, ...] = (side_by_side(write_json, write_tables, _write_vcf),)
+
+DEFAULT_WRITERS: tuple[Writer, ...] = (*_WITHOUT_REPORTS, _write_reports)
+"""Tables, ``result.json``, VCF and, for a run that a person can look through, the reports."""
+
+
+def default_writers(report: bool | None = None) -> tuple[Writer, ...]:
+    """Return the writers of all files.
+
+    Parameters
+    ----------
+    report
+        True for reports of however many samples, False for none, None as in `DEFAULT_WRITERS`.
+    """
+    if report is None:
+        return DEFAULT_WRITERS
+    return (*_WITHOUT_REPORTS, partial(_write_reports, always=True)) if report else _WITHOUT_REPORTS
 
 
 def fill_folder(

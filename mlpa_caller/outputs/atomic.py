@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from mlpa_caller.errors import OutputError, ResultExistsError, shown
 from mlpa_caller.outputs.publish import (
@@ -28,7 +28,7 @@ from mlpa_caller.outputs.publish import (
     sync,
 )
 
-__all__ = ["atomic_file", "atomic_folder", "atomic_write", "check_target", "open_text"]
+__all__ = ["atomic_file", "atomic_folder", "atomic_write", "check_target", "open_bytes", "open_text"]
 
 _REMEDIES = {
     errno.ENOSPC: "free space on the disk or name another folder",
@@ -41,6 +41,11 @@ _REMEDIES = {
 def open_text(path: str | os.PathLike[str]) -> IO[str]:
     """Open a new file for UTF-8 text with LF line ends; it must not exist yet."""
     return open(path, "x", encoding="utf-8", newline="\n")
+
+
+def open_bytes(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a new file for bytes; it must not exist yet."""
+    return open(path, "xb")
 
 
 def check_target(out: str | os.PathLike[str], *, force: bool = False) -> None:

@@ -1,85 +1,149 @@
-"""Numbers and texts of a `Table` as the characters that stand in a file, the same in every format."""
+"""Numbers and texts of a `Table` as the characters that stand in a file, the same in every format.
+
+The cells of a column repeat: each distinct one is put into characters once, with what stands before and behind it
+in the file. The rest is copying, which pyarrow does without an object for each cell.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpa_caller.datatypes import FloatArray, Table, TextArray
+from mlpa_caller.datatypes import Table, TextArray
 
-__all__ = ["DEFAULT_DECIMALS", "float_cells", "table_cells", "text_cells"]
+__all__ = ["DEFAULT_DECIMALS", "Cells", "coded_numbers", "coded_texts", "column_cells", "data_of", "joined"]
 
 DEFAULT_DECIMALS = 4
+_SPARE = 1 << 16
+"""Whole numbers are looked up in a list while it has at most four times as many places as there are cells,
+and this many more."""
+
+Codes = NDArray[np.int32]
 
 
-def float_cells(values: FloatArray, decimals: int, missing: str) -> list[str]:
-    """Return `values` with a fixed number of decimals, without exponent and without negative zero.
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The cells of one column.
+
+    Attributes
+    ----------
+    texts
+        pyarrow array of the distinct cells.
+    codes
+        ``(rows,)`` which of them each row holds.
+    """
+
+    texts: Any
+    codes: Codes
+
+    def of(self, rows: slice | NDArray[np.int64]) -> Any:
+        """Return the cells of some rows as a pyarrow array of strings."""
+        import pyarrow as pa
+
+        return self.texts.take(pa.array(self.codes[rows]))
+
+
+def coded_texts(values: TextArray) -> tuple[list[str], Codes]:
+    """Return the distinct texts in the order in which they appear, and which of them each row holds."""
+    places: dict[str, int] = defaultdict(count().__next__)  # a text not seen before takes the next place
+    codes = np.fromiter(map(places.__getitem__, values.tolist()), np.int32, len(values))
+    return list(places), codes
+
+
+def coded_numbers(values: NDArray[Any], decimals: int) -> tuple[list[str], Codes]:
+    """Return the distinct numbers in characters, and which of them each row holds (-1: not a finite number).
 
     Parameters
     ----------
     values
-        ``(n,)``.
+        ``(rows,)`` floating-point numbers, or whole ones, which are written as they are.
     decimals
-        Decimal places.
-    missing
-        What stands for a value that is not finite.
+        Decimal places of floating-point numbers; written without exponent and without negative zero.
     """
+    if values.dtype.kind != "f":
+        whole, codes = _places(values)
+        return [str(value) for value in whole.tolist()], codes
     form, power = f"%.{decimals}f", 10.0**decimals
-    cells = np.full(len(values), missing, dtype=object)
-    # few values differ once they are rounded: each is put into characters once
+    # few values differ once they are rounded
     plain = np.abs(values) < 2.0**50 / power
-    scaled = np.rint(values[plain] * power) + 0.0  # no negative zero
-    distinct, place = np.unique(scaled, return_inverse=True)
-    texts = np.array([form % (value / power) for value in distinct.tolist()], dtype=object)
-    cells[plain] = texts[place.ravel()] if len(texts) else texts
+    everywhere = bool(plain.all())
+    scaled = np.rint((values if everywhere else values[plain]) * power).astype(np.int64)
+    distinct, found = _places(scaled)
+    texts = [form % (value / power) for value in distinct.tolist()]
+    if everywhere:
+        return texts, found
+    codes = np.full(len(values), -1, dtype=np.int32)
+    codes[plain] = found
     for i in np.flatnonzero(np.isfinite(values) & ~plain).tolist():
-        cells[i] = form % values[i]
-    out: list[str] = cells.tolist()
-    return out
+        codes[i] = len(texts)
+        texts.append(form % values[i])
+    return texts, codes
 
 
-def text_cells(values: TextArray, show: Callable[[str], str], known: dict[str, str]) -> list[str]:
-    """Return ``show(value)`` for every value, computed once for each distinct one and kept in `known`."""
-    items = values.tolist()
-    for value in set(items).difference(known):
-        known[value] = show(value)
-    return [known[value] for value in items]
+def _places(whole: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
+    """Return the distinct whole numbers, rising, and the place of each among them."""
+    if not len(whole):
+        return whole, np.zeros(0, dtype=np.int32)
+    low, high = int(whole.min()), int(whole.max())
+    if high - low > 4 * len(whole) + _SPARE:
+        distinct, place = np.unique(whole, return_inverse=True)
+        return distinct, place.ravel().astype(np.int32)
+    offset = whole - low
+    seen = np.zeros(high - low + 1, dtype=np.bool_)
+    seen[offset] = True
+    return np.flatnonzero(seen) + low, (np.cumsum(seen, dtype=np.int32) - 1)[offset]
 
 
-def table_cells(
+def column_cells(
     table: Table,
-    rows: slice | NDArray[np.int64],
+    name: str,
     *,
-    show: Callable[[str, str], str],
+    show: Callable[[str], str],
     missing: str,
-    known: dict[str, dict[str, str]],
-) -> dict[str, list[str]]:
-    """Return the cells of some `rows` of `table`, by column.
+    before: str = "",
+    behind: str = "",
+) -> Cells:
+    """Return the cells of the column `name` of `table`.
 
     Parameters
     ----------
-    table
-        The table.
-    rows
-        Which rows.
     show
-        ``show(column, text)`` gives the characters for a text.
+        Gives the characters of a text.
     missing
         What stands for a number that is not finite.
-    known
-        Texts shown already, by column; filled here. Give the same dictionary for each block of a table.
+    before, behind
+        What stands before and behind each cell.
     """
-    cells: dict[str, list[str]] = {}
-    for name, column in table.columns.items():
-        part: NDArray[Any] = column[rows]
-        if part.dtype.kind == "f":
-            cells[name] = float_cells(part, table.decimals.get(name, DEFAULT_DECIMALS), missing)
-        elif part.dtype.kind in "iu":
-            cells[name] = list(map(str, part.tolist()))
-        else:
-            cells[name] = text_cells(part, partial(show, name), known.setdefault(name, {}))
-    return cells
+    import pyarrow as pa
+
+    values = table.columns[name]
+    if values.dtype.kind in "fiu":
+        texts, codes = coded_numbers(values, table.decimals.get(name, DEFAULT_DECIMALS))
+        texts.append(missing)
+        codes = np.where(codes < 0, np.int32(len(texts) - 1), codes)
+    else:
+        known, codes = coded_texts(values)
+        texts = [show(text) for text in known]
+    return Cells(pa.array([f"{before}{text}{behind}" for text in texts], pa.string()), codes)
+
+
+def joined(columns: Sequence[Any], between: str = "") -> Any:
+    """Return the texts that stand in one row of `columns` joined, as a pyarrow array of strings."""
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(*columns, between) if len(columns) > 1 else columns[0]
+
+
+def data_of(texts: Any) -> memoryview:
+    """Return the UTF-8 bytes of all `texts` (a pyarrow array of strings without missing ones), one after another."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return memoryview(b"")
+    bounds = np.frombuffer(offsets, np.int32, len(texts) + 1, 4 * texts.offset)
+    return memoryview(data)[int(bounds[0]) : int(bounds[-1])]

@@ -27,6 +27,8 @@ _LINES = 40
 _FOUND = ("loss", "gain")
 _EVENT = ("status", "copies_lost", "clone_fraction", "clone_fraction_low", "clone_fraction_high")
 """What the rows of one event have in common, besides the region whose genes are called together."""
+_SHOWN = ("sample", "gene", "exons", "probability", "flags", *_EVENT)
+_JUDGED = ("sample", "role", "verdict", "reasons")
 _ROLES = {
     "patient": "patient",
     "positive": "positive control",
@@ -69,15 +71,16 @@ def _width(text: str) -> int:
 
 def summary_text(result: Result) -> str:
     """Return the summary of a run, several lines of text without a line break at the end."""
-    calls = _rows(result.tables["calls"])
-    quality = _rows(result.tables["quality"])
+    calls = result.tables["calls"]
+    quality = _rows(result.tables["quality"], _JUDGED)
     regions = {gene: region.name for region in result.panel.regions for gene in region.genes}
+    not_evaluable = _rows(calls, ("sample", "gene"), ("not_evaluable",))
     sections = [
         _run_lines(result),
         _finding_lines(calls, {row["sample"]: row["verdict"] for row in quality}, regions),
         _normal_lines(calls),
-        _open_lines(calls, {row["sample"]: row["reasons"] for row in quality}),
-        _quality_lines(quality, {row["sample"] for row in calls if row["status"] == "not_evaluable"}),
+        _open_lines(calls, not_evaluable, {row["sample"]: row["reasons"] for row in quality}),
+        _quality_lines(quality, {row["sample"] for row in not_evaluable}),
         _risk_lines(result),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -91,7 +94,7 @@ def summary_document(result: Result) -> dict[str, Any]:
 
 def failed(result: Result) -> str:
     """Return what failed quality, the run or samples by name, in one line; empty when nothing did."""
-    quality = _rows(result.tables["quality"])
+    quality = _rows(result.tables["quality"], _JUDGED)
     names = [row["sample"] for row in quality if row["verdict"] == "fail"]
     parts = ["the run"] if result.run.get("verdict") == "fail" else []
     if names:
@@ -111,7 +114,7 @@ def truth_text(calls: Table, truth: Table) -> str:
     """
     called: dict[tuple[str, str], set[str]] = {}
     open_: set[tuple[str, str]] = set()
-    for row in _rows(calls):
+    for row in _rows(calls, ("sample", "gene", "status", "exons")):
         place = (row["sample"], row["gene"])
         called.setdefault(place, set()).update({row["exons"]} if row["status"] == "loss" else ())
         open_.update({place} if row["status"] == "not_evaluable" else ())
@@ -144,9 +147,19 @@ def truth_text(calls: Table, truth: Table) -> str:
     return "\n".join(["Compared with the simulated truth", *aligned(rows)])
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
-    names = list(table.columns)
-    return [dict(zip(names, row)) for row in zip(*(column.tolist() for column in table.columns.values()))]
+def _rows(
+    table: Table, columns: Sequence[str] = (), status: Sequence[str] = ()
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the rows as dictionaries: all or some of the columns, and all rows or those of a `status`."""
+    names = [name for name in columns or table.columns if name in table.columns]
+    rows: slice | list[int] = slice(None)
+    if status:
+        rows = [i for i, found in enumerate(_column(table, "status")) if found in status]
+    return [dict(zip(names, row)) for row in zip(*(table.columns[name][rows].tolist() for name in names))]
+
+
+def _column(table: Table, name: str) -> list[Any]:
+    return table.columns[name].tolist() if name in table.columns else []
 
 
 def _run_lines(result: Result) -> list[str]:
@@ -163,15 +176,12 @@ def _run_lines(result: Result) -> list[str]:
     return _capped(lines, "result.json")
 
 
-def _finding_lines(
-    calls: list[dict[str, Any]], verdicts: dict[str, str], regions: dict[str, str]
-) -> list[str]:
+def _finding_lines(calls: Table, verdicts: dict[str, str], regions: dict[str, str]) -> list[str]:
     found: dict[str, dict[tuple[Any, ...], list[dict[str, Any]]]] = {}
-    for row in calls:
-        if row["status"] in _FOUND:
-            event = (regions.get(row["gene"], row["gene"]), *(row[name] for name in _EVENT))
-            found.setdefault(row["sample"], {}).setdefault(event, []).append(row)
-    total = len({row["sample"] for row in calls})
+    for row in _rows(calls, _SHOWN, _FOUND):
+        event = (regions.get(row["gene"], row["gene"]), *(row[name] for name in _EVENT))
+        found.setdefault(row["sample"], {}).setdefault(event, []).append(row)
+    total = len(set(_column(calls, "sample")))
     if not found:
         return [f"Loss or gain: in none of {_count(total, 'sample')}"]
     rows = [("sample", "quality", "finding")]
@@ -201,17 +211,17 @@ def _finding(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _normal_lines(calls: list[dict[str, Any]]) -> list[str]:
+def _normal_lines(calls: Table) -> list[str]:
     """Count the samples without finding whose genes were all evaluable, with their limits of detection."""
-    other = {row["sample"] for row in calls if row["status"] != "normal"}
-    rows = [row for row in calls if row["sample"] not in other]
-    names = dict.fromkeys(row["sample"] for row in rows)
+    samples = _column(calls, "sample")
+    other = {name for name, status in zip(samples, _column(calls, "status")) if status != "normal"}
+    names = [name for name in dict.fromkeys(samples) if name not in other]
     if not names:
         return []
     by_gene: dict[str, list[float]] = {}
-    for row in rows:
-        if math.isfinite(row["limit_of_detection"]):
-            by_gene.setdefault(row["gene"], []).append(row["limit_of_detection"])
+    for name, gene, limit in zip(samples, _column(calls, "gene"), _column(calls, "limit_of_detection")):
+        if name not in other and math.isfinite(limit):
+            by_gene.setdefault(gene, []).append(limit)
     lines = [f"No loss or gain: in {_count(len(names), 'sample')} ({_named(names)})"]
     if by_gene:
         limits = [f"{safe(gene)} {_range(values)}" for gene, values in by_gene.items()]
@@ -219,12 +229,12 @@ def _normal_lines(calls: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _open_lines(calls: list[dict[str, Any]], reasons: dict[str, str]) -> list[str]:
+def _open_lines(calls: Table, not_evaluable: list[dict[str, Any]], reasons: dict[str, str]) -> list[str]:
     genes: dict[str, list[str]] = {}
-    sizes = Counter(row["sample"] for row in {(r["sample"], r["gene"]): r for r in calls}.values())
-    for row in calls:
-        if row["status"] == "not_evaluable":
-            genes.setdefault(row["sample"], []).append(row["gene"])
+    for row in not_evaluable:
+        genes.setdefault(row["sample"], []).append(row["gene"])
+    places = set(zip(_column(calls, "sample"), _column(calls, "gene")))
+    sizes = Counter(name for name, _ in places if name in genes)
     if not genes:
         return []
     rows = [("sample", "genes", "quality reasons")]

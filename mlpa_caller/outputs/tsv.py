@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mlpa_caller.datatypes import Table
-from mlpa_caller.outputs.atomic import open_text
-from mlpa_caller.outputs.cells import table_cells
+from mlpa_caller.outputs.atomic import open_bytes
+from mlpa_caller.outputs.cells import Cells, column_cells, data_of, joined
 
 if TYPE_CHECKING:
     from mlpa_caller.result import Result
 
-__all__ = ["quoted", "table_lines", "write_table", "write_tables"]
+__all__ = ["quoted", "table_bytes", "table_lines", "write_table", "write_tables"]
 
-_ROWS_AT_ONCE = 32_768
+_ROWS_AT_ONCE = 8192
+"""Few enough for the lines to stay in the processor's cache."""
 _SPECIAL = re.compile(r'[\t\n\r"]')
 
 
@@ -31,19 +32,35 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
-def table_lines(table: Table) -> Iterator[str]:
-    """Give the text of `table` in pieces of many lines."""
-    yield "\t".join(map(quoted, table.columns)) + "\n"
-    known: dict[str, dict[str, str]] = {}
-    lone = len(table.columns) == 1  # an empty field alone on its line would read as no row at all
+def table_bytes(table: Table) -> Iterator[bytes | memoryview]:
+    """Give the bytes of `table` in pieces of many lines."""
+    yield ("\t".join(map(quoted, table.columns)) + "\n").encode()
+    columns = _columns(table)
     for start in range(0, len(table), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        cells = table_cells(table, rows, show=lambda _, text: quoted(text), missing="", known=known)
-        lines = ["\t".join(row) for row in zip(*cells.values())]
-        if lone:
-            lines = [line or '""' for line in lines]
-        lines.append("")
-        yield "\n".join(lines)
+        yield data_of(joined([cells.of(rows) for cells in columns]))
+
+
+def _columns(table: Table) -> list[Cells]:
+    """Return the cells of each column, with the sign that stands behind them."""
+    lone = len(table.columns) == 1  # an empty field alone on its line would read as no row at all
+
+    def show(text: str) -> str:
+        return quoted(text) or ('""' if lone else "")
+
+    last = len(table.columns) - 1
+    return [
+        column_cells(
+            table, name, show=show, missing='""' if lone else "", behind="\n" if place == last else "\t"
+        )
+        for place, name in enumerate(table.columns)
+    ]
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """Give the text of `table` in pieces of many lines."""
+    for piece in table_bytes(table):
+        yield str(piece, "utf-8")
 
 
 def write_table(table: Table, stream: IO[str]) -> None:
@@ -65,5 +82,6 @@ def write_tables(result: Result, folder: Path) -> None:
     for name, whole in result.tables.items():
         shown = {key: values for key, values in whole.columns.items() if key not in whole.json_only}
         table = replace(whole, columns=shown)
-        with open_text(folder / f"{name}.tsv") as stream:
-            write_table(table, stream)
+        with open_bytes(folder / f"{name}.tsv") as stream:
+            for piece in table_bytes(table):
+                stream.write(piece)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mlpa_caller.consequence.genes import contigs
 from mlpa_caller.consequence.placement import BY_EXTENT, Interval
 from mlpa_caller.datatypes import Table
-from mlpa_caller.errors import InputError, MlpaError, shown
-from mlpa_caller.outputs.vcf_events import MISSING, NORMAL, CellValue, VcfEvent, vcf_events
+from mlpa_caller.errors import InputError, shown
+from mlpa_caller.outputs.vcf_events import CellValue, VcfEvent, vcf_events
 from mlpa_caller.version import version
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ __all__ = ["INDEX_SUFFIX", "sample_from_vcf", "sample_to_vcf", "write_calls_vcf"
 INDEX_SUFFIX = ".tbi"
 BUILD = "GRCh38"
 _KINDS = {"loss": "DEL", "gain": "DUP"}
+_HEADER_START = ("##fileformat=VCFv4.4", '##FILTER=<ID=PASS,Description="All filters passed">')
 _HEADER = (
     '##ALT=<ID=DEL,Description="Deletion">',
     '##ALT=<ID=DUP,Description="Duplication: extra copies, their place is not known">',
@@ -128,61 +131,83 @@ def write_vcf(
     Raises
     ------
     InputError
-        If the FASTA cannot be used, or a sample has no name.
+        If the FASTA cannot be used, or a sample has no name or that of another.
     """
     import pysam
 
     events, samples, remarks = vcf_events(calls, panel)
-    target = Path(path)
-    text = target.with_name(f".{target.name}.text")
+    header, target = _header(samples), Path(path)
+    order = {chrom: i for i, chrom in enumerate(contigs(BUILD))}
+    events.sort(key=lambda event: (order[event.interval.chrom], event.interval, event.status, event.parts))
     bases = _Bases(fasta)
-    try:
-        with open(text, "x", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(f"{line}\n" for line in _lines(events, samples, bases))
-        with (
-            pysam.VariantFile(os.fspath(text)) as source,
-            pysam.VariantFile(os.fspath(target), "wz", header=source.header) as sink,
-        ):
-            for record in source:
-                sink.write(record)
-        pysam.tabix_index(os.fspath(target), preset="vcf", force=True)
-    except ValueError as error:  # pysam refuses a record: an error of this module, not of the user
-        raise MlpaError(
-            f"the VCF could not be written: {error}", remedy="report this", file=target
-        ) from error
-    finally:
-        text.unlink(missing_ok=True)
+    placed = [(event, bases.at(event.interval.chrom, _pos(event.interval))) for event in events]
+    with pysam.BGZFile(os.fspath(target), "wb") as sink:
+        sink.write(header)
+        sink.flush()
+        filled = 0
+        for event, base in placed:
+            record = _record(event, base)
+            if filled + len(record) > _BLOCK:  # a record starts a block, so that a region is read alone
+                sink.flush()
+                filled = 0
+            sink.write(record)
+            filled = (filled + len(record)) % _BLOCK
+    pysam.tabix_index(os.fspath(target), preset="vcf", force=True)
     return remarks
 
 
-def _lines(events: Sequence[VcfEvent], samples: Sequence[str], bases: _Bases) -> Iterator[str]:
-    yield "##fileformat=VCFv4.4"
-    yield f"##source=mlpa-caller {version()}"
-    yield f"##reference={BUILD}"
-    for contig in contigs(BUILD).values():
-        yield f"##contig=<ID={contig.chrom},length={contig.length},assembly={BUILD}>"
-    yield from _HEADER
+def _header(samples: Sequence[str]) -> bytes:
+    """Return the header lines.
+
+    Raises
+    ------
+    InputError
+        If a sample has no name, or two have the same.
+    """
     names = [sample_to_vcf(name) for name in samples]
-    yield "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *names])
-    order = {chrom: i for i, chrom in enumerate(contigs(BUILD))}
-    for event in sorted(events, key=lambda e: (order[e.interval.chrom], e.interval, e.status, e.parts)):
-        yield _record(event, len(samples), bases)
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(samples) if name in samples[:i])
+        raise InputError(f"two samples would be named {shown(twice)} in the VCF", remedy="rename one of them")
+    lines = [
+        *_HEADER_START,
+        f"##source=mlpa-caller {version()}",
+        f"##reference={BUILD}",
+        *(
+            f"##contig=<ID={contig.chrom},length={contig.length},assembly={BUILD}>"
+            for contig in contigs(BUILD).values()
+        ),
+        *_HEADER,
+        "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *names]),
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _record(event: VcfEvent, n_samples: int, bases: _Bases) -> str:
+def _pos(at: Interval) -> int:
+    """Return POS: the base before the altered part."""
+    return max(at.start - 1, 1)
+
+
+def _record(event: VcfEvent, base: str) -> bytes:
     at = event.interval
-    pos = max(at.start - 1, 1)
+    pos = _pos(at)
     kind = _KINDS[event.status]
-    cells = [_NO_CALL] * n_samples
-    for sample, value in event.cells.items():
-        cells[sample] = _cell(value)
-    return "\t".join([
-        at.chrom, str(pos), ".", bases.at(at.chrom, pos), f"<{kind}>", ".", ".", _info(event, kind, pos),
-        _FORMAT, *cells,
-    ])  # fmt: skip
+    fields = [
+        at.chrom, str(pos), ".", base, f"<{kind}>", ".", ".", _info(event, kind, pos), _FORMAT,
+    ]  # fmt: skip
+    pieces = ["\t".join(fields).encode()]
+    others = _WITHOUT[event.normal.astype(np.int64)].tobytes()
+    start = 0
+    for sample, value in sorted(event.cells.items()):
+        pieces += [others[start * _WIDTH : sample * _WIDTH], b"\t", _cell(value).encode()]
+        start = sample + 1
+    return b"".join([*pieces, others[start * _WIDTH :], b"\n"])
 
 
-_NO_CALL = "./.:.:.:.:.:."
+_WITHOUT = np.array([b"\t./.:.:.:.:.:.", b"\t0/0:2:.:.:.:."])
+"""The cells of samples without the event: not known, and two copies."""
+_WIDTH = _WITHOUT.itemsize
+_BLOCK = 0xFF00
+"""Bytes of text in a block of a bgzipped file."""
 
 
 def _info(event: VcfEvent, kind: str, pos: int) -> str:
@@ -222,10 +247,6 @@ def _reach(at: Interval, pos: int) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _cell(value: CellValue) -> str:
-    if value is MISSING:
-        return _NO_CALL
-    if value is NORMAL:
-        return "0/0:2:.:.:.:."
     low, high = _float(value.low), _float(value.high)
     interval = "." if low == high == "." else f"{low},{high}"
     return ":".join([

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from mlpa_caller.consequence.events import CallRow, call_rows, footprints
+import numpy as np
+
+from mlpa_caller.consequence.events import ALTERED, CallRow, call_rows, footprints
 from mlpa_caller.consequence.genes import is_diploid
 from mlpa_caller.consequence.panel_view import panel_view
 from mlpa_caller.consequence.placement import Interval, place
 from mlpa_caller.consequence.values import column_numbers
-from mlpa_caller.datatypes import Table
+from mlpa_caller.datatypes import BoolArray, IntArray, Table
 from mlpa_caller.errors import shown
 
 if TYPE_CHECKING:
     from mlpa_caller.panel import Panel
 
-__all__ = ["MISSING", "NORMAL", "CellValue", "VcfEvent", "vcf_events"]
+__all__ = ["CellValue", "VcfEvent", "vcf_events"]
 
 _NAN = float("nan")
 
@@ -46,12 +48,6 @@ class CellValue:
     probability: float = _NAN
 
 
-NORMAL = CellValue("0/0")
-"""Every gene of the event was called normal."""
-MISSING = CellValue("./.")
-"""Not evaluable, or altered in another way."""
-
-
 @dataclass(slots=True)
 class VcfEvent:
     """One event, whoever carries it.
@@ -63,7 +59,10 @@ class VcfEvent:
     consequence, evidence, hgvs
         For each gene, empty where the calls are not annotated.
     cells
-        By index of the sample; a sample without an entry has no call.
+        By index of the sample that carries the event.
+    normal
+        ``(samples,)`` whose genes of the event were all called normal. A sample that is neither has no call: it
+        is not evaluable, or altered in another way.
     """
 
     interval: Interval
@@ -72,20 +71,24 @@ class VcfEvent:
     consequence: tuple[str, ...]
     evidence: tuple[str, ...]
     hgvs: tuple[str, ...]
+    normal: BoolArray
     cells: dict[int, CellValue] = field(default_factory=dict)
 
 
 def vcf_events(calls: Table, panel: Panel | None = None) -> tuple[list[VcfEvent], list[str], list[str]]:
     """Return the events, the sample names in order, and remarks on events that cannot be placed."""
-    rows, views = call_rows(calls), panel_view(panel)
+    altered = _altered(calls)
+    part = replace(calls, columns={name: column[altered] for name, column in calls.columns.items()})
+    rows, views = call_rows(part), panel_view(panel)
+    names, index = _samples(calls)
+    clean = _Normal(calls, index, len(names))
     footprint = footprints(rows, views)
     placing = lru_cache(maxsize=4096)(partial(place, views=views))
-    names, index = _samples(rows)
     of_sample: dict[int, list[int]] = {}
-    for i, row in enumerate(rows):
-        if row.altered and footprint[i].parts[0] == (row.gene, row.exons):
-            of_sample.setdefault(index[row.run, row.sample], []).append(i)
-    probability = column_numbers(calls, "probability").tolist()
+    for i, sample in enumerate(index[altered].tolist()):
+        if footprint[i].parts[0] == (rows[i].gene, rows[i].exons):
+            of_sample.setdefault(sample, []).append(i)
+    probability = column_numbers(part, "probability").tolist()
     texts = _Texts(calls)
     events: dict[tuple[object, ...], VcfEvent] = {}
     unplaced: dict[str, None] = {}
@@ -102,20 +105,52 @@ def vcf_events(calls: Table, panel: Panel | None = None) -> tuple[list[VcfEvent]
             for interval in placed:
                 key = (interval, row.status, own.parts)
                 if key not in events:
-                    events[key] = VcfEvent(*key, *texts.of(own.parts, row.status))
+                    events[key] = VcfEvent(
+                        *key, *texts.of(own.parts, row.status), clean.of(interval, own.parts)
+                    )
                 events[key].cells[sample] = _value(row, around, interval, probability[i])
-    _add_normal(events.values(), rows, index)
     remarks = [f"not placed on the chromosome, so not in the VCF: {name}" for name in unplaced]
     return list(events.values()), names, remarks
 
 
-def _samples(rows: Sequence[CallRow]) -> tuple[list[str], dict[tuple[str, str], int]]:
-    """Return sample names, unique over runs, and their places by run and name."""
+def _altered(calls: Table) -> IntArray:
+    """Return which rows are a loss or a gain; all of them where the calls do not say (and are refused for it)."""
+    if "status" not in calls.columns:
+        return np.arange(len(calls))
+    return np.flatnonzero(np.isin(calls.columns["status"].astype(str), ALTERED))
+
+
+def _samples(calls: Table) -> tuple[list[str], IntArray]:
+    """Return sample names, unique over runs, and which of them each row is of."""
+    samples = calls.columns["sample"].tolist()
+    runs = calls.columns["run"].tolist() if "run" in calls.columns else [""] * len(samples)
     index: dict[tuple[str, str], int] = {}
-    for row in rows:
-        index.setdefault((row.run, row.sample), len(index))
+    codes = [index.setdefault(key, len(index)) for key in zip(runs, samples)]
     several = len({sample for _, sample in index}) < len(index)
-    return [f"{run}:{sample}" if several else sample for run, sample in index], index
+    names = [f"{run}:{sample}" if several else sample for run, sample in index]
+    return names, np.array(codes, dtype=np.int64)
+
+
+class _Normal:
+    """Which samples have a normal call, and nothing else, in a gene."""
+
+    def __init__(self, calls: Table, index: IntArray, n_samples: int) -> None:
+        genes: dict[str, int] = {}
+        gene = [genes.setdefault(name, len(genes)) for name in calls.columns["gene"].tolist()]
+        place = np.array(gene, dtype=np.int64) * n_samples + index
+        normal = calls.columns["status"] == "normal"
+        clean = np.zeros(len(genes) * n_samples, dtype=np.bool_)
+        clean[place[normal]] = True
+        clean[place[~normal]] = False
+        self._clean = clean.reshape(len(genes), n_samples)
+        self._genes = genes
+
+    def of(self, interval: Interval, parts: Sequence[tuple[str, str]]) -> BoolArray:
+        """Return ``(samples,)`` where all genes of an event are normal and two copies are therefore known."""
+        if not is_diploid(interval.chrom, interval.start, interval.end):
+            return np.zeros(self._clean.shape[1], dtype=np.bool_)
+        both = np.stack([self._clean[self._genes[gene]] for gene, _ in parts])
+        return np.asarray(both.all(axis=0), dtype=np.bool_)
 
 
 class _Texts:
@@ -168,21 +203,3 @@ def _value(
         copies = mean = _NAN
     genotype = {1: "0/1", 2: "1/1", -1: "0/1"}.get(own, "./1")
     return CellValue(genotype, copies, mean, row.fraction, row.low, row.high, probability)
-
-
-def _add_normal(
-    events: Iterable[VcfEvent], rows: Sequence[CallRow], index: Mapping[tuple[str, str], int]
-) -> None:
-    """Give every sample whose genes of an event are all normal its two copies."""
-    normal: dict[str, set[int]] = {}
-    altered: dict[str, set[int]] = {}
-    for row in rows:
-        target = normal if row.status == "normal" else altered
-        target.setdefault(row.gene, set()).add(index[row.run, row.sample])
-    for event in events:
-        genes = [gene for gene, _ in event.parts]
-        if not is_diploid(event.interval.chrom, event.interval.start, event.interval.end):
-            continue
-        clean = set.intersection(*(normal.get(g, set()) - altered.get(g, set()) for g in genes))
-        for sample in sorted(clean - event.cells.keys()):
-            event.cells[sample] = NORMAL

@@ -15,6 +15,7 @@ from mlpa_caller.traces.flags import flag_texts, is_bleed_through, is_off_scale,
 from mlpa_caller.traces.judge import Judgement, judge
 from mlpa_caller.traces.ladder import Assignment, assign_ladder
 from mlpa_caller.traces.peaks import Peaks, find_peaks
+from mlpa_caller.traces.profile import sized_profile
 from mlpa_caller.traces.report import SizingReport
 from mlpa_caller.traces.sizing import local_southern, size_errors, smooth_curve
 from mlpa_caller.traces.standards import SizeStandard, hinted_standard, named_standard, size_standards
@@ -45,12 +46,15 @@ class SizingOptions:
         One of `METHODS`.
     min_ladder_height
         Height in counts that every rung must reach; None for the standard's own.
+    profile
+        Also give the signal on an even grid of sizes, in the report.
     """
 
     ladder: str = ""
     ladder_dye: str = ""
     method: str = METHODS[0]
     min_ladder_height: float | None = None
+    profile: bool = False
 
     def checked(self) -> SizeStandard | None:
         """Return the size standard that is asked for, None where it is to be found.
@@ -108,6 +112,9 @@ def process_trace(trace: Trace, options: SizingOptions | None = None) -> tuple[P
     ladder, judgement = _ladder(trace, dyes, bleed, options, asked)
     report = _report(trace, ladder, judgement, sigma)
     best = None if judgement.refused else judgement.best
+    if options.profile and best is not None:
+        size, _ = _sizes(np.arange(trace.scans, dtype=np.float64), best, options.method)
+        report = replace(report, profile=sized_profile(signal, size, trace.dyes))
     marks = [("off_scale", np.concatenate(over)), ("bleed_through", np.concatenate(bleed))]
     return _table(trace, dyes, ladder, best, marks, options.method), report
 
@@ -235,6 +242,17 @@ def _table(
     )
 
 
+def _sizes(at: FloatArray, best: Assignment, method: str) -> tuple[FloatArray, BoolArray]:
+    """Return the sizes of scans, NaN where they would be guesses, and the intervals that miss a rung."""
+    scan, sizes = best.scan.astype(np.float64), best.sizes
+    size = local_southern(at, scan, sizes) if method == METHODS[0] else smooth_curve(at, scan, sizes)
+    lost = np.diff(np.searchsorted(np.flatnonzero(best.standard.sizing), best.rung)) > 1
+    interval = np.clip(np.searchsorted(scan, at, side="right") - 1, 0, len(lost) - 1)
+    guessed = (lost & (np.diff(sizes) > _WIDEST_GAP))[interval]
+    size[guessed & (at > scan[interval]) & (at < scan[interval + 1])] = np.nan
+    return size, lost
+
+
 def _sized(
     peaks: Peaks, best: Assignment | None, rungs: Peaks, method: str
 ) -> tuple[FloatArray, FloatArray, BoolArray, BoolArray, BoolArray]:
@@ -244,12 +262,8 @@ def _sized(
     if best is None:
         empty = np.full(len(peaks), np.nan)
         return empty, empty, nothing, nothing, nothing
+    size, lost = _sizes(at, best, method)
     scan, sizes = best.scan.astype(np.float64), best.sizes
-    size = local_southern(at, scan, sizes) if method == METHODS[0] else smooth_curve(at, scan, sizes)
-    lost = np.diff(np.searchsorted(np.flatnonzero(best.standard.sizing), best.rung)) > 1
-    interval = np.clip(np.searchsorted(scan, at, side="right") - 1, 0, len(lost) - 1)
-    guessed = (lost & (np.diff(sizes) > _WIDEST_GAP))[interval]
-    size[guessed & (at > scan[interval]) & (at < scan[interval + 1])] = np.nan
     error = size_errors(at, scan, sizes, best.migration.left_out, lost)
     error[np.isnan(size)] = np.nan
     place = np.interp(at, scan, sizes)

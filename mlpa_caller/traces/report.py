@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpa_caller.datatypes import FloatArray, IntArray, PeakTable, Table, text_array
+from mlpa_caller.traces.profile import Profile
 
 __all__ = ["SizingReport", "peak_columns", "quality_table"]
 
@@ -40,6 +41,8 @@ class SizingReport:
         Lengths of the rungs in nucleotides and their scans; empty where not sized.
     noise
         Standard deviation of the noise of each dye, in counts.
+    profile
+        The signal by size, where it was asked for; None where not sized.
     """
 
     source: str
@@ -56,6 +59,7 @@ class SizingReport:
     size: FloatArray = field(default_factory=lambda: np.empty(0))
     scan: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     noise: FloatArray = field(default_factory=lambda: np.empty(0))
+    profile: Profile | None = None
 
     @property
     def sized(self) -> bool:
