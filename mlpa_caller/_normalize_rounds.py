@@ -13,7 +13,15 @@ from mlpa_caller.fits import Efficiency, Level, fit_level, nanmedian
 from mlpa_caller.noise import NoiseModel, kept_variance
 from mlpa_caller.settings import Settings
 
-__all__ = ["NormalizeState", "Work", "correct_block", "fit_block", "in_blocks", "no_level", "residual_block"]
+__all__ = [
+    "NormalizeState",
+    "Work",
+    "correct_block",
+    "fit_block",
+    "in_blocks",
+    "no_level",
+    "residual_block",
+]
 
 BLOCK = 1 << 15
 """Cells worked on at a time; threads take whole blocks, so that results do not depend on their number."""

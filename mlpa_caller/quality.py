@@ -167,7 +167,7 @@ def _figures(signals: Signals, ratios: Ratios, panel: Panel) -> dict[str, FloatA
         name: ratios.figures.get(name, nothing)
         for name in ("reference_sd", "reference_sd_uncorrected", "all_reference_sd", "probe_sd", "slope", "slope_error",
                      "noise_scale",
-                     "absolute_scale")
+                     "absolute_scale", "scatter", "expected_reference_sd")
     }  # fmt: skip
     figures |= {
         "missing_reference_probes": missing.sum(axis=1).astype(np.float64),
@@ -209,6 +209,7 @@ def _judge_noise(
     limits: Mapping[str, float],
 ) -> None:
     n_reference = int(panel.is_role("reference").sum())
+    n_probes = int(panel.is_role("reference", "target").sum())
     present = n_reference - figures["missing_reference_probes"]
     few = dna & (present < limits["min_reference_probes"])
     findings.add(few, FAIL, "only {:.0f} reference probes have a peak", present)
@@ -226,20 +227,41 @@ def _judge_noise(
         wild |= (sd > limits["scattered_reference_sd"]) & (every > limits["scattered_all_sd"])
         wild &= dna & ~failed
         findings.add(wild, FAIL, "reference probes scattered: SD of all of them {:.3f}", every)
-        above = dna & ~failed & (sd > limit)
+        above = (
+            dna
+            & ~failed
+            & (sd > np.maximum(limit, limits["reference_sd_excess"] * figures["expected_reference_sd"]))
+        )
         findings.add(above, WARN, f"reference-probe SD {{:.3f}} above {limit:.2f}", sd)
         probe_sd, scale = figures["probe_sd"], figures["absolute_scale"]
-        noisy = (probe_sd > limits["reference_sd_warn"]) & (scale > limits["absolute_scale_warn"])
+        noisy = (probe_sd > 0.75 * limits["reference_sd_warn"]) & (scale > limits["absolute_scale_warn"])
         noisy |= probe_sd > limits["probe_sd_warn"]
         findings.add(dna & ~failed & noisy, WARN, "noisy: SD of the unaltered probes {:.3f}", probe_sd)
-        relative = figures["noise_scale"] > limits["noise_scale_warn"]
-        relative &= probe_sd > 0.75 * limits["reference_sd_warn"]
-        findings.add(dna & ~failed & relative, WARN, "noise {:.1f} x that of the run", figures["noise_scale"])
+        scatter = figures["scatter"]
+        usual = float(np.nanmedian(scatter[dna])) if np.isfinite(scatter[dna]).any() else 1.0
+        scatter = np.fmax(scatter, scatter / max(usual, 0.25))
+        chance = 1.0 + limits["scatter_errors"] / np.sqrt(
+            np.maximum(n_probes - figures["missing_probes"], 1.0)
+        )
+        relative = scatter > np.maximum(limits["noise_scale_warn"], chance)
+        relative |= figures["noise_scale"] > limits["noise_scale_warn"]
+        times = np.fmax(figures["noise_scale"], scatter)
+        relative &= probe_sd > 0.5 * limits["reference_sd_warn"]
+        findings.add(dna & ~failed & relative, WARN, "noise {:.1f} x that of good reactions", times)
+        used = ratios.reference_samples & ~np.isnan(figures["slope"])
         slope, error = figures["slope"], figures["slope_error"]
         steep = dna & (np.abs(slope) > np.maximum(limits["slope_fail"], 3.0 * error))
         findings.add(steep, FAIL, "slope {:+.2f} per 100 nt against the references", slope)
-        sloped = dna & ~steep & (np.abs(slope) > np.maximum(limits["slope_warn"], 3.0 * error))
+        mean_too = np.sqrt(
+            (1.0 + 1.0 / max(used.sum(), 1)) / (1.0 + 1.0 / 5.0)
+        )  # few references leave their mean open
+        sloped = dna & ~steep & (np.abs(slope) > np.maximum(limits["slope_warn"] * mean_too, 3.0 * error))
         findings.add(sloped, WARN, "slope {:+.2f} per 100 nt against the references", slope)
+        spread = float(np.std(slope[used], ddof=1)) if used.sum() >= 3 else 0.0
+        uneven = dna & (spread > limits["reference_slope_sd"])
+        findings.add(
+            uneven, WARN, f"slopes of the run's references differ: SD {spread:.2f} per 100 nt", slope
+        )
         share = figures["aberrant_reference_probes"] / np.maximum(present, 1.0)
     bare = dna & (share > limits["aberrant_share_fail"])
     findings.add(bare, FAIL, "{:.0f} reference probes look altered: no baseline",
