@@ -18,7 +18,7 @@ __all__ = ["CALL_BELOW", "CALL_BELOW_DOUBTFUL", "CallContext", "calls_table", "e
 
 CALL_BELOW = 0.45
 """A gene is called altered where "no change" is less probable than this."""
-CALL_BELOW_DOUBTFUL = 0.35
+CALL_BELOW_DOUBTFUL = 0.3
 """The same in a sample of doubtful quality; between the two the gene is not evaluable."""
 WHOLE = 0.97
 """Clone fraction from which on one copy lost may as well be both copies in half of the cells."""
@@ -26,6 +26,8 @@ SURE = 0.95
 """Probability below which a range or an allele count is flagged as open."""
 
 
+_AT_ONCE = 64
+"""Samples whose clone fractions are worked out together: few enough for the cache."""
 _FINER = np.stack([np.interp(FINE, COARSE, row) for row in np.eye(len(COARSE))])
 """``(COARSE, FINE)``: interpolates a ln prior from the coarse to the fine grid."""
 
@@ -120,10 +122,12 @@ def _region_rows(found: RegionCalls, order: dict[str, int], context: CallContext
     for gene in region.genes:
         blocks.append(_quiet_rows(found, gene, order[gene], np.flatnonzero(~altered), context))
     chosen = np.where(altered, chance.hypothesis, -1)
+    estimates = np.full((len(altered), 3), np.nan)
+    estimates[altered] = _fractions(found, np.flatnonzero(altered))
     for hypothesis in np.unique(chosen[altered]):
         rows = np.flatnonzero(chosen == hypothesis)
         events = events_of(found.model.space.lost[hypothesis])
-        estimate = _fractions(found, rows, hypothesis)
+        estimate = estimates[rows]
         touched = set()
         for number, event in enumerate(events):
             for gene in dict.fromkeys(unit_gene[event.first : event.last + 1]):
@@ -152,13 +156,16 @@ def _probability(found: RegionCalls, gene: str, units: IntArray, gained: bool, r
     return np.asarray(np.clip(total, 0.0, 1.0), dtype=np.float64)
 
 
-def _fractions(found: RegionCalls, rows: IntArray, hypothesis: int) -> FloatArray:
-    """Return ``(rows, 3)`` median and 95 % interval of the clone fraction under `hypothesis`."""
-    fine = found.data.log_fraction[rows] @ _FINER
-    data = replace(found.data.rows(rows), log_fraction=fine)
-    lost = np.repeat(found.model.space.lost[hypothesis][None, :], len(rows), axis=0)
-    weight = fraction_posterior(data, lost, replace(found.model, fractions=FINE))
-    return quantiles(weight, FINE, (0.5, 0.025, 0.975))
+def _fractions(found: RegionCalls, rows: IntArray) -> FloatArray:
+    """Return ``(rows, 3)`` median and 95 % interval of the clone fraction, each under its sample's hypothesis."""
+    model = replace(found.model, fractions=FINE)
+    out = np.empty((len(rows), 3))
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        data = replace(found.data.rows(part), log_fraction=found.data.log_fraction[part] @ _FINER)
+        weight = fraction_posterior(data, found.model.space.lost[found.posterior.hypothesis[part]], model)
+        out[start : start + _AT_ONCE] = quantiles(weight, FINE, (0.5, 0.025, 0.975))
+    return out
 
 
 def _mean_ratio(found: RegionCalls, probes: BoolArray, rows: IntArray) -> tuple[FloatArray, IntArray]:
