@@ -20,6 +20,8 @@ __all__ = ["column_names", "read_signal_runs", "sniff"]
 
 MAX_CELLS = 100_000_000
 """Largest table that is read, in rows times columns."""
+_MOST_PACKED, _PACKED_FROM = 100, 64 << 20
+"""A file that unpacks to so many times its size, and to so many bytes, holds no measured heights."""
 _INDEX = "__index_level_"  # a column that pandas adds for a data frame's index
 
 
@@ -41,7 +43,18 @@ def _load(data: bytes, source: str, *, schema_only: bool) -> pa.Table:
                 remedy="check that the table is not transposed, or split it into runs",
                 file=source,
             )
-        return file.schema_arrow.empty_table() if schema_only else file.read()
+        if schema_only:
+            return file.schema_arrow.empty_table()
+        if _PACKED_FROM < 8 * len(names) * file.metadata.num_rows > _MOST_PACKED * len(data):
+            raise FormatError(
+                f"claims {file.metadata.num_rows} rows of {len(names)} columns in {len(data)} bytes, as no measured "
+                "heights do",
+                remedy="check how it was made",
+                file=source,
+            )
+        table = file.read()
+        table.validate(full=True)  # indices of dictionaries and bytes of texts, which Arrow itself trusts
+        return table
     except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
         reason = (str(problem).splitlines() or ["no reason given"])[0]
         raise FormatError(

@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 NUMBERS = ("size", "height", "area", "data_point")
-_DYE_PEAK = re.compile(r"\s*(.*?)\s*,\s*\d+\s*(\*?)\s*")
 
 
 def plain_name(name: str) -> str:
@@ -204,9 +203,12 @@ def split_dye_peak(cells: Sequence[str]) -> tuple[list[str], str]:
     """
     dyes, starred = [], set()
     for cell in cells:
-        match = _DYE_PEAK.fullmatch(cell)
-        dye, star = (match[1], match[2]) if match else (cell.strip(), "")
+        before, comma, after = cell.rpartition(",")  # no regular expression: blanks would make it backtrack for ever
+        number = after.strip()
+        if not (comma and number.removesuffix("*").rstrip().isdecimal()):
+            before, number = cell, ""
+        dye = before.strip()
         dyes.append(dye)
-        if star:
+        if number.endswith("*"):
             starred.add(dye)
     return dyes, starred.pop() if len(starred) == 1 else ""

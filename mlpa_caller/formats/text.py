@@ -41,7 +41,7 @@ MAX_COLUMNS = 5_000
 """Largest number of columns of a table."""
 
 _ABSENT = frozenset(("", "na", "n/a", "#n/a", "null"))
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DELIMITERS = "\t,;"
 # What the fallback encoding may contain beside letters: typographic and measuring signs.
