@@ -240,7 +240,9 @@ def _judge_noise(
         scatter = figures["scatter"]
         usual = float(np.nanmedian(scatter[dna])) if np.isfinite(scatter[dna]).any() else 1.0
         scatter = np.fmax(scatter, scatter / max(usual, 0.25))
-        chance = 1.0 + limits["scatter_errors"] / np.sqrt(np.maximum(n_probes - figures["missing_probes"], 1.0))
+        chance = 1.0 + limits["scatter_errors"] / np.sqrt(
+            np.maximum(n_probes - figures["missing_probes"], 1.0)
+        )
         least = np.maximum(limits["noise_scale_warn"], chance)
         relative = (scatter > least) | (figures["noise_scale"] > least)
         times = np.fmax(figures["noise_scale"], scatter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,10 @@ __all__ = ["column_names", "read_signal_runs", "sniff"]
 
 MAX_CELLS = 100_000_000
 """Largest table that is read, in rows times columns."""
-_MOST_PACKED, _PACKED_FROM = 100, 64 << 20
-"""A file that unpacks to so many times its size, and to so many bytes, holds no measured heights."""
+_MOST_PACKED, _SMALL, _LARGE = 100, 1 << 20, 64 << 20
+"""Times its size that a file of measured heights may unpack to, where its encoded or its plain content is large."""
+_LONGEST_TEXT, _FEW_ROWS, _MOST_ROWS = 4_096, 256, 1 << 16
+"""Bytes of a text, on average over the rows that are read at a time; and how many these are."""
 _INDEX = "__index_level_"  # a column that pandas adds for a data frame's index
 
 
@@ -36,23 +38,25 @@ def _load(data: bytes, source: str, *, schema_only: bool) -> pa.Table:
 
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
-        names = file.schema_arrow.names
-        if len(names) > MAX_COLUMNS or len(names) * file.metadata.num_rows > MAX_CELLS:
+        names, rows = file.schema_arrow.names, file.metadata.num_rows
+        if len(names) > MAX_COLUMNS or len(names) * rows > MAX_CELLS:
             raise FormatError(
-                f"has {len(names)} columns and {file.metadata.num_rows} rows, more than are read",
+                f"has {len(names)} columns and {rows} rows, more than are read",
                 remedy="check that the table is not transposed, or split it into runs",
                 file=source,
             )
         if schema_only:
             return file.schema_arrow.empty_table()
-        if _PACKED_FROM < 8 * len(names) * file.metadata.num_rows > _MOST_PACKED * len(data):
+        groups = range(file.num_row_groups)
+        packed = max((file.metadata.row_group(i).total_byte_size for i in groups), default=0)
+        most = _MOST_PACKED * len(data)
+        if packed > max(_SMALL, most) or 8 * len(names) * rows > max(_LARGE, most):
             raise FormatError(
-                f"claims {file.metadata.num_rows} rows of {len(names)} columns in {len(data)} bytes, as no measured "
-                "heights do",
+                f"unpacks to more than {_MOST_PACKED} times its {len(data)} bytes, as no measured heights do",
                 remedy="check how it was made",
                 file=source,
             )
-        table = file.read()
+        table = _read_all(file, packed, source)
         table.validate(full=True)  # indices of dictionaries and bytes of texts, which Arrow itself trusts
         return table
     except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
@@ -60,6 +64,29 @@ def _load(data: bytes, source: str, *, schema_only: bool) -> pa.Table:
         raise FormatError(
             f"is a damaged Parquet file ({shown(reason, 100)})", remedy="write it again", file=source
         ) from None
+
+
+def _read_all(file: Any, packed: int, source: str) -> pa.Table:
+    """Return the whole table; texts are read some rows at a time, for a long one may stand in many rows."""
+    import pyarrow as pa
+
+    schema = file.schema_arrow
+    texts = [column.name for column in schema if pa.types.is_string(column.type)]
+    if len(set(schema.names)) < len(schema.names):
+        raise FormatError("has two columns of one name", remedy="give every column its own name", file=source)
+    if not texts:
+        return file.read()
+    rows = min(_LARGE // (4 * max(packed, 1)), _MOST_ROWS) if packed <= _SMALL else _FEW_ROWS
+    parts = []
+    for part in file.iter_batches(batch_size=rows, columns=texts):
+        if part.nbytes > _LONGEST_TEXT * len(texts) * max(part.num_rows, _FEW_ROWS):
+            raise FormatError("holds texts too long for names", remedy="check how it was made", file=source)
+        parts.append(part)
+    read = pa.Table.from_batches(parts, schema=pa.schema([schema.field(name) for name in texts]))
+    others = [name for name in schema.names if name not in set(texts)]
+    for name, column in zip(others, file.read(columns=others).columns) if others else ():
+        read = read.append_column(schema.field(name), column)
+    return read.select(schema.names)
 
 
 def column_names(data: bytes, source: str) -> list[str]:

@@ -203,7 +203,7 @@ def split_dye_peak(cells: Sequence[str]) -> tuple[list[str], str]:
     """
     dyes, starred = [], set()
     for cell in cells:
-        before, comma, after = cell.rpartition(",")  # no regular expression: blanks would make it backtrack for ever
+        before, comma, after = cell.rpartition(",")  # an expression would backtrack for ever on many blanks
         number = after.strip()
         if not (comma and number.removesuffix("*").rstrip().isdecimal()):
             before, number = cell, ""
