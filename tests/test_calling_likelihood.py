@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from slow_caller import (
 
 from mlpa_caller.calling import posterior as module
 from mlpa_caller.calling.events import EventPrior, event_space
-from mlpa_caller.calling.likelihood import NoiseShape, baseline, copy_table
-from mlpa_caller.calling.posterior import Evidence, Model, fraction_posterior, posterior
+from mlpa_caller.calling.likelihood import Baseline, NoiseShape, altered, baseline, expected_ln_ratio
+from mlpa_caller.calling.posterior import Evidence, Model, fraction_posterior, log_odds, posterior
 
 PRIOR = {
     "loss": 0.25, "gain": 0.05, "homozygous": 0.15, "two_events": 0.1, "double_gain": 0.2, "whole": 0.4,
@@ -79,12 +80,24 @@ def plain_sample(data: Evidence, row: int, model: Model) -> PlainSample:
     )
 
 
+def unit_tables(base: Baseline, model: Model, copies: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and score, (samples, fractions, units), of units at `copies` copies lost."""
+    n, n_fractions = len(base.value), len(model.fractions)
+    sample, fraction = np.indices((n, n_fractions)).reshape(2, -1)
+    expected = expected_ln_ratio(copies, model.fractions, COMPRESSION, SHAPE.floor)[fraction]
+    member = (np.arange(model.space.n_units)[:, None] == model.unit).astype(float)
+    return tuple(
+        (member @ table[:, 0]).T.reshape(n, n_fractions, -1)
+        for table in altered(base, sample, expected[None, None], SHAPE)
+    )
+
+
 @pytest.mark.parametrize("units", UNITS)
 @pytest.mark.parametrize("copies", [1, 2, -1, -2])
-def test_copy_table_equals_the_plain_sum_over_probes(units: int, copies: int) -> None:
+def test_table_equals_the_plain_sum_over_probes(units: int, copies: int) -> None:
     data, model, _ = random_case(units, seed=units)
     base = baseline(data.ln_ratio, data.error, SHAPE, data.absent_below)
-    gain, score = copy_table(base, model.unit, units, copies, model.fractions, COMPRESSION, SHAPE)
+    gain, score = unit_tables(base, model, copies)
     for row in range(len(data)):
         sample = plain_sample(data, row, model)
         quiet = probe_terms(sample, (0,) * units, 0.0, COMPRESSION, NOISE)
@@ -152,10 +165,56 @@ def _compare_summary(found: module.Posterior, row: int, model: Model, want: obje
         assert found.rival[row] == -1
 
 
+@pytest.mark.parametrize("units", [2, 5, 8])
+def test_clone_fractions_without_prior_are_left_out(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NEGLIGIBLE", 0.0)
+    data, model, _ = random_case(units, seed=60 + units)
+    rng = np.random.default_rng(units)
+    weight = np.exp(data.log_fraction) * (rng.random(data.log_fraction.shape) < 0.6)
+    weight[:, 1] += 0.1  # at least one is left
+    weight /= weight.sum(axis=1, keepdims=True)
+    log_fraction = np.log(np.where(weight > 0, weight, 1.0))
+    log_fraction[weight == 0] = -np.inf
+    found = posterior(replace(data, log_fraction=log_fraction), model)
+    known = ((0, units - 1, 0.3), (units // 2, units - 1, 0.2)) if units > 2 else ()
+    plain = plain_space(units, **PRIOR, spectrum=known)
+    for row in range(len(data)):
+        sample = plain_sample(data, row, model)
+        want = plain_posterior(sample, plain, model.fractions, log_fraction[row], COMPRESSION, NOISE)
+        assert found.normal[row] == pytest.approx(want.normal, abs=1e-9)
+        _compare_summary(found, row, model, want)
+
+
+@pytest.mark.parametrize("units", [1, 3, 8])
+def test_log_odds_are_those_of_the_posterior_without_two_ranges(units: int) -> None:
+    data, model, _ = random_case(units, seed=80 + units)
+    space = event_space(units, EventPrior(**{**PRIOR, "two_events": 0.0}))
+    model = replace(model, space=space)
+    chance = posterior(data, model)
+    losing, gaining = log_odds(data, model)
+    np.testing.assert_allclose(np.exp(losing), chance.loss / chance.normal, rtol=1e-9)
+    np.testing.assert_allclose(np.exp(gaining), chance.gain / chance.normal, rtol=1e-9)
+
+
+def test_overwhelming_evidence_overflows_nothing() -> None:
+    # 20 probes 75 SD away: each is (1 + 75^2 15 / 13 / 15)^8 = e^48 times as likely lost, all e^970, beyond a float
+    n, units = 3, 20
+    space = event_space(units, EventPrior(**PRIOR))
+    fractions = np.round(np.arange(0.1, 1.001, 0.1), 3)
+    model = Model(space, np.arange(units), fractions, COMPRESSION, replace(SHAPE, artefact=0.0))
+    value = np.full((n, units), COMPRESSION * math.log(1.4 / 2))
+    data = Evidence(value, np.full_like(value, 0.0043), np.full_like(value, np.nan), np.zeros(n),
+                    np.full((n, len(fractions)), -math.log(len(fractions))))  # fmt: skip
+    found = posterior(data, model)
+    assert (found.normal == 0).all()
+    assert found.loss == pytest.approx(np.ones(n))
+    assert fractions[np.argmax(found.fraction_evidence, axis=1)] == pytest.approx(np.full(n, 0.6))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_not_looked_at_is_negligible(seed: int) -> None:
-    # Hypotheses with two copies or two ranges are skipped where those with one have odds below NEGLIGIBLE:
-    # the probability of "no change" may then be too large by no more than about that.
+    # Hypotheses with two ranges are skipped in clone fractions in which those with one have odds below NEGLIGIBLE:
+    # two ranges are a tenth of the losses here, so that each fraction leaves out less than a tenth of that.
     rng = np.random.default_rng(seed)
     n, units = 300, 5
     space = event_space(units, EventPrior(**PRIOR))
@@ -165,6 +224,12 @@ def test_what_is_not_looked_at_is_negligible(seed: int) -> None:
     value = rng.standard_t(15, (n, units)) * error
     value[:60, 1] -= rng.uniform(0.0, 0.5, 60)
     value[60:90, 3] += rng.uniform(0.0, 0.3, 30)
+    value[90:120] += COMPRESSION * np.log(
+        1 - np.array([1, 2, 2, 1, 1]) * rng.uniform(0.05, 0.95, (30, 1)) / 2
+    )
+    value[120:150] += COMPRESSION * np.log(
+        1 - np.array([1, 0, 0, 1, 1]) * rng.uniform(0.1, 0.95, (30, 1)) / 2
+    )
     data = Evidence(value, error, np.full(value.shape, np.nan), np.full(n, 1e-4),
                     np.full((n, len(fractions)), -np.log(len(fractions))))  # fmt: skip
     quick = posterior(data, model)
@@ -174,7 +239,9 @@ def test_what_is_not_looked_at_is_negligible(seed: int) -> None:
         full = posterior(data, model)
     finally:
         module.NEGLIGIBLE = keep
-    assert np.abs(quick.normal - full.normal).max() < 2 * keep
+    assert np.abs(quick.normal - full.normal).max() < 0.1 * keep * len(fractions)
+    assert np.abs(quick.by_footprint - full.by_footprint).max() < 0.1 * keep * len(fractions)
+    assert np.abs(quick.normal - full.normal).max() < 2e-5
     assert (np.abs(quick.normal - full.normal) > 0).any()  # the short cut was taken
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from slow_caller import plain_heights, plain_panel, plain_signals
 
+from mlpa_caller.calling import shared as module
 from mlpa_caller.calling.caller import RegionCalls, call_regions
 from mlpa_caller.calling.model import COARSE
 from mlpa_caller.calling.shared import share_clones, stated_fraction
@@ -138,6 +139,24 @@ def test_stated_blasts_tell_one_copy_in_all_cells_from_two_in_half() -> None:
         found = region(share_clones(before, np.array([blast]), default_settings()), "IKZF1")
         copies[blast] = int(found.model.space.lost[found.posterior.hypothesis[0]].max())
     assert copies == {1.0: 1, 0.5: 2}
+
+
+def test_clone_fractions_left_aside_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    copies = np.full((60, len(PANEL)), 2.0)
+    for row, gene in zip(range(40), rng.choice(["IKZF1", "PAX5", "ONE", "TWO"], 40)):
+        copies[row, PANEL.gene == gene] = 2.0 - rng.uniform(0.1, 1.9)
+    copies[:20, PANEL.gene == "PAX5"] = 1.4
+    before = called(copies * np.exp(rng.normal(0.0, 0.07, copies.shape)))
+    blast = np.where(rng.random(60) < 0.3, rng.random(60), np.nan)
+    some = share_clones(before, blast, default_settings())
+    monkeypatch.setattr(module, "NEGLIGIBLE", 0.0)
+    for one, two, three in zip(some, share_clones(before, blast, default_settings()), before):
+        for name in ("normal", "unit_loss", "unit_gain", "by_footprint"):
+            left, every = getattr(one.posterior, name), getattr(two.posterior, name)
+            assert np.abs(left - every).max() < len(COARSE) * 1e-5
+        assert (one.posterior.hypothesis == two.posterior.hypothesis).all()
+        assert (one.posterior.fraction_evidence == three.posterior.fraction_evidence).all()
 
 
 def test_limits_and_other_samples_stay() -> None:

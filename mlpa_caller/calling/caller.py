@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlpa_caller.calling.detection import limit_of_detection
+from mlpa_caller.calling.detection import Question, limits_of_detection
 from mlpa_caller.calling.model import COARSE, detection_probes, even, evidence, gene_model
 from mlpa_caller.calling.posterior import Evidence, Model, Posterior, posterior
 from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signals
@@ -91,47 +91,56 @@ def call_regions(
         data = evidence(ratios, signals, panel, region, np.zeros((len(signals.samples), 0))).rows(called)
         prepared.append((region, model, replace(data, log_fraction=prior)))
     found = run_blocks(prepared, workers)
-    out = []
-    measured = np.maximum((~np.isnan(ratios.ln_ratio[called])).sum(axis=1), 1)
-    for (region, model, data), chance in zip(prepared, found):
-        by_gene = {}
-        if threshold is not None:
-            flat = replace(data, log_fraction=even(len(called), COARSE))
-            for gene in region.genes:
-                inside = detection_probes(region, gene, settings)
-                growing = _growing(ratios, signals, called, region.probes[inside])
-                by_gene[gene] = _limits(flat, inside, model, threshold, inside.sum() / measured, growing)
-        out.append(RegionCalls(region, data, model, chance, by_gene))
-    return tuple(out)
+    limits = {} if threshold is None else _limits(ratios, signals, called, settings, prepared, threshold)
+    return tuple(
+        RegionCalls(
+            region, data, model, chance, {gene: limits[gene] for gene in region.genes if gene in limits}
+        )
+        for (region, model, data), chance in zip(prepared, found)
+    )
 
 
 def _limits(
-    data: Evidence,
-    inside: BoolArray,
-    model: Model,
+    ratios: Ratios,
+    signals: Signals,
+    called: IntArray,
+    settings: Settings,
+    prepared: list[tuple[Region, Model, Evidence]],
     threshold: FloatArray,
-    pull: FloatArray,
-    growing: FloatArray,
-) -> FloatArray:
-    """Return each sample's limit of detection at its own threshold."""
-    out = np.full(len(data), np.nan)
-    for value in np.unique(threshold):
-        rows = np.flatnonzero(threshold == value)
-        out[rows] = limit_of_detection(
-            data.rows(rows), inside, model, pull=pull[rows], growing=growing[rows], threshold=float(value)
-        )
-    return out
+) -> dict[str, FloatArray]:
+    """Return each sample's limits of detection at its own threshold, by gene."""
+    questions, probes = [], []
+    for region, model, data in prepared:
+        inside = np.stack([detection_probes(region, gene, settings) for gene in region.genes])
+        questions.append(Question(data, model, inside))
+        for row in inside:
+            probes.append(np.zeros(len(signals.probes)))
+            probes[-1][region.probes[row]] = 1.0
+    if not probes:
+        return {}
+    member = np.stack(probes)
+    measured = np.maximum((~np.isnan(ratios.ln_ratio[called])).sum(axis=1), 1)
+    found = limits_of_detection(
+        questions,
+        pull=member.sum(axis=1)[:, None] / measured,
+        growing=_growing(ratios, signals, called, member),
+        threshold=threshold,
+    )
+    genes = [gene for region, _, _ in prepared for gene in region.genes]
+    return dict(zip(genes, found))
 
 
-def _growing(ratios: Ratios, signals: Signals, called: IntArray, probes: IntArray) -> FloatArray:
-    """Return the share of the probes' variance that grows in inverse proportion to their heights."""
+def _growing(ratios: Ratios, signals: Signals, called: IntArray, member: FloatArray) -> FloatArray:
+    """Return the share of the probes' variance that grows in inverse proportion to their heights.
+
+    `member` is ``(losses, probes)``, 1 for the probes of each loss; so is the result, ``(losses, called)``.
+    """
     noise = ratios.figures.get("height_noise")
     if noise is None:
-        return np.zeros(len(called))
-    part = noise[called, None] / signals.height[np.ix_(called, probes)]
-    share = part / ratios.error[np.ix_(called, probes)] ** 2
+        return np.zeros((len(member), len(called)))
+    share = noise[called, None] / signals.height[called] / ratios.error[called] ** 2
     seen = ~np.isnan(share)
-    mean = np.where(seen, share, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    mean = member @ np.where(seen, share, 0.0).T / np.maximum(member @ seen.T, 1.0)
     return np.asarray(np.clip(mean, 0.0, 1.0), dtype=np.float64)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray
 
-__all__ = ["Baseline", "NoiseShape", "baseline", "copy_table", "expected_ln_ratio"]
+__all__ = ["Baseline", "NoiseShape", "altered", "baseline", "expected_ln_ratio"]
 
 ABSENT_WIDTH = 0.15
 """Width, in ln height, of the passage from a seen to an unseen peak."""
@@ -72,21 +72,9 @@ class Baseline:
     information: FloatArray
     absent_below: FloatArray
 
-    def rows(self, index: IntArray | slice) -> Baseline:
-        """Return the samples `index` alone."""
-        return Baseline(
-            self.value[index],
-            self.scale[index],
-            self.missing[index],
-            self.log_density[index],
-            self.score[index],
-            self.information[index],
-            self.absent_below[index],
-        )
-
 
 def expected_ln_ratio(
-    copies_lost: float, fraction: FloatArray, compression: float, floor: float
+    copies_lost: float | IntArray, fraction: FloatArray, compression: float, floor: float
 ) -> FloatArray:
     """Return ``g ln(c / 2)`` with ``c = 2 - k f``, not below `floor` copies."""
     copies = np.maximum(2.0 - copies_lost * fraction, floor)
@@ -147,55 +135,42 @@ def _log_absent(margin: FloatArray, shape: NoiseShape) -> FloatArray:
     return np.asarray(np.log(shape.dropout + (1.0 - shape.dropout) * hidden), dtype=np.float64)
 
 
-def copy_table(
-    base: Baseline,
-    unit: IntArray,
-    n_units: int,
-    copies_lost: int,
-    fractions: FloatArray,
-    compression: float,
-    shape: NoiseShape,
+def altered(
+    base: Baseline, sample: IntArray, expected: FloatArray, shape: NoiseShape
 ) -> tuple[FloatArray, FloatArray]:
-    """Tabulate each exon unit at `copies_lost` copies lost in each fraction of the cells.
+    """Compare each probe at the ln ratio expected of an event with "no change".
 
     Parameters
     ----------
     base
         The gene's probes under "no change".
-    unit
-        ``(probes,)`` index of the exon unit of each probe.
-    n_units
-        Number of units.
-    copies_lost
-        Copies lost in the clone; negative for copies gained.
-    fractions
-        ``(fractions,)`` clone fractions.
-    compression
-        Exponent g of the dosage response.
+    sample
+        ``(rows,)`` the sample of each row; a row is, for instance, one clone fraction.
+    expected
+        ``(probes, copies, rows)`` expected ln ratio, or ``(1, copies, rows)`` where it is the same for all probes.
     shape
         Shape of the noise.
 
     Returns
     -------
     gain, score
-        ``(samples, fractions, units)`` ln likelihood minus that of two copies, and the same for its derivative
-        along a shift of all probes, summed over the probes of each unit.
+        ``(probes, copies, rows)`` ln likelihood minus that of two copies, and the same for its derivative along a
+        shift of all probes.
     """
-    expected = expected_ln_ratio(copies_lost, fractions, compression, shape.floor)
-    residual = base.value[:, None, :] - expected[:, None]
-    gain, score = _density(residual, base.scale[:, None, :], shape)
-    gain -= base.log_density[:, None, :]
-    score -= base.score[:, None, :]
+    at_two = np.stack([base.value.T, base.scale.T, base.log_density.T, base.score.T])
+    value, scale, log_density, score_at_two = at_two.take(sample, axis=2)[:, :, None]
+    gain, score = _density(value - expected, scale, shape)
+    gain -= log_density
+    score -= score_at_two
     if base.missing.any():
-        hidden = np.broadcast_to(base.missing[:, None, :], gain.shape)
-        gain[hidden] = 0.0
-        score[hidden] = 0.0
-        sample, probe = np.nonzero(base.missing & ~np.isnan(base.absent_below))
-        if len(sample):
-            bound = base.absent_below[sample, probe]
-            seen = _log_absent(bound[:, None] - expected, shape) - _log_absent(bound, shape)[:, None]
-            gain[sample, :, probe] = seen
-    if n_units == len(unit):
-        return gain, score
-    member = (unit[:, None] == np.arange(n_units)).astype(np.float64)
-    return gain @ member, score @ member
+        seen = (~base.missing).T.astype(np.float64).take(sample, axis=1)[:, None]
+        gain *= seen
+        score *= seen
+        probe, row = np.nonzero((base.missing & ~np.isnan(base.absent_below)).T[:, sample])
+        if len(row):
+            bound = base.absent_below[sample[row], probe]
+            level = expected[probe if len(expected) > 1 else np.zeros_like(probe), :, row]
+            gain[probe, :, row] = (
+                _log_absent(bound[:, None] - level, shape) - _log_absent(bound, shape)[:, None]
+            )
+    return gain, score

@@ -1,88 +1,31 @@
 """From ratios to posterior probabilities of every hypothesis, for all samples of a chunk at once.
 
-Samples are worked on in chunks that stay in the cache. Hypotheses with one copy changed are scored for every
-sample; those with two copies or two ranges only where the former leave any doubt that the gene is unchanged: what
-two copies explain, one copy explains better than no change does.
+Samples are worked on in chunks that stay in the cache. Hypotheses with one range, on one allele or on both, are
+scored for every sample; those with two different ranges only in clone fractions in which the former leave some doubt
+that the gene is unchanged: what two ranges explain, one of them explains better than no change does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlpa_caller.calling.events import EventSpace
-from mlpa_caller.calling.likelihood import Baseline, NoiseShape, baseline, copy_table
-from mlpa_caller.datatypes import FloatArray, IntArray
+from mlpa_caller.calling.evidence import Evidence, Model
+from mlpa_caller.calling.layout import Layout, layout_of
+from mlpa_caller.calling.likelihood import altered, baseline, expected_ln_ratio
+from mlpa_caller.calling.sums import Tables, one_range, two_ranges
+from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray
 
-__all__ = ["Evidence", "Model", "Posterior", "fraction_posterior", "posterior"]
+__all__ = ["Evidence", "Model", "Posterior", "fraction_posterior", "log_odds", "posterior"]
 
 CHUNK = 1 << 17
 """Number of (sample, fraction, hypothesis) values worked on at a time."""
 
-NEGLIGIBLE = 1e-4
-"""Odds against "no change" below which hypotheses with two copies or two ranges are not looked at."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """The data of one gene in some samples.
-
-    Attributes
-    ----------
-    ln_ratio, error
-        ``(samples, probes)`` ln dosage ratio and its independent standard error; NaN adds nothing.
-    absent_below
-        ``(samples, probes)`` for probes without a peak: the ln ratio below which none would be seen; else NaN.
-    level_variance
-        ``(samples,)`` variance of the ln-ratio shift that all probes of the gene share.
-    log_fraction
-        ``(samples, fractions)`` ln prior of the clone fraction; each row sums to 1 when exponentiated.
-    """
-
-    ln_ratio: FloatArray
-    error: FloatArray
-    absent_below: FloatArray
-    level_variance: FloatArray
-    log_fraction: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.ln_ratio)
-
-    def rows(self, index: IntArray | slice) -> Evidence:
-        """Return the samples `index` alone."""
-        return Evidence(
-            self.ln_ratio[index],
-            self.error[index],
-            self.absent_below[index],
-            self.level_variance[index],
-            self.log_fraction[index],
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """What the posterior needs besides the data of the samples.
-
-    Attributes
-    ----------
-    space
-        The gene's hypotheses.
-    unit
-        ``(probes,)`` index of the exon unit of each probe.
-    fractions
-        ``(fractions,)`` grid of clone fractions.
-    compression
-        Exponent g of the dosage response.
-    shape
-        Shape of a probe's noise.
-    """
-
-    space: EventSpace
-    unit: IntArray
-    fractions: FloatArray
-    compression: float
-    shape: NoiseShape
+NEGLIGIBLE = 3e-4
+"""Odds of one range against "no change", in one clone fraction, below which two ranges are not looked at there. The
+probabilities this leaves out add up to less than 0.00001."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +55,7 @@ class Posterior:
         ``(samples,)`` its probability.
     fraction_evidence
         ``(samples, fractions)`` ln likelihood of each clone fraction, summed over all hypotheses with their
-        priors, relative to the likelihood of "no change".
+        priors, relative to the likelihood of "no change"; NaN where the prior is 0.
     """
 
     normal: FloatArray
@@ -144,116 +87,113 @@ def posterior(data: Evidence, model: Model) -> Posterior:
     -------
     Posterior
     """
-    simple = int((np.abs(model.space.lost).max(axis=1) == 1).sum())
-    step = max(1, CHUNK // (len(model.fractions) * simple))
-    parts = [_chunk(data.rows(slice(a, a + step)), model) for a in range(0, max(len(data), 1), step)]
+    parts = [_chunk(part, model) for part in _chunks(data, model)]
     if len(parts) == 1:
         return parts[0]
     names = Posterior.__dataclass_fields__
     return Posterior(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def _chunk(data: Evidence, model: Model) -> Posterior:
-    log_fraction = data.log_fraction
-    space = model.space
-    base = baseline(data.ln_ratio, data.error, model.shape, data.absent_below)
-    shared = data.level_variance / (1.0 + data.level_variance * base.information)
-    simple = np.abs(space.lost).max(axis=1) == 1
-    first, rest = np.flatnonzero(simple & space.single), np.flatnonzero(~(simple & space.single))
-    ln = _joint(base, shared, first, log_fraction, model)
-    top = np.maximum(ln.max(axis=(1, 2)), space.log_prior_normal)
-    ln -= top[:, None, None]
-    np.exp(ln, out=ln)
-    mass = np.zeros((len(ln), len(space.log_prior)))
-    mass[:, first] = ln.sum(axis=1)
-    by_fraction = ln.sum(axis=2)
-    normal = np.exp(space.log_prior_normal - top)
-    open_ = np.flatnonzero(mass.sum(axis=1) > NEGLIGIBLE * normal)
-    step = max(1, CHUNK // (len(model.fractions) * max(1, len(rest))))
-    for a in range(0, len(open_) if len(rest) else 0, step):
-        index = open_[a : a + step]
-        more = _joint(base.rows(index), shared[index], rest, log_fraction[index], model)
-        peak = np.maximum(top[index], more.max(axis=(1, 2)))
-        shrink = np.exp(top[index] - peak)
-        more -= peak[:, None, None]
-        np.exp(more, out=more)
-        mass[index] *= shrink[:, None]
-        mass[np.ix_(index, rest)] = more.sum(axis=1)
-        by_fraction[index] = by_fraction[index] * shrink[:, None] + more.sum(axis=2)
-        normal[index] *= shrink
-        top[index] = peak
-    total = normal + mass.sum(axis=1)
-    mass /= total[:, None]
-    with np.errstate(divide="ignore"):
-        evidence = np.log(by_fraction) - log_fraction + top[:, None]
-    return _summary(space, mass, normal / total, evidence)
+def log_odds(data: Evidence, model: Model) -> tuple[FloatArray, FloatArray]:
+    """Return ``(samples,)`` ln odds of a loss, and of a gain, against "no change".
 
+    Hypotheses with two different ranges are left aside; they add no more than a few per cent to the odds.
 
-def _joint(
-    base: Baseline, shared: FloatArray, which: IntArray, log_fraction: FloatArray, model: Model
-) -> FloatArray:
-    """Return ``(samples, fractions, hypotheses)`` ln (prior x likelihood) relative to "no change".
-
-    A shift shared by all probes, with variance v, is integrated out: with score G and curvature H of the ln
-    likelihood along it, the integral adds ``v G^2 / (2 (1 + v H))``; `shared` is ``v / (1 + v H)``.
+    Parameters
+    ----------
+    data
+        The gene's ratios in some samples.
+    model
+        Hypotheses, grid and noise.
     """
-    lost = model.space.lost[which]
-    n, n_fractions = len(base.value), len(model.fractions)
-    levels = [int(copies) for copies in np.unique(lost[lost != 0])]
-    n_units = model.space.n_units
-    # one row of factors for each unit and number of copies, then what is added whatever is lost
-    member = np.concatenate([(lost == copies).T for copies in levels]).astype(np.float64)
-    each = np.ones((1, len(which)))
-    gain = np.ones((n, n_fractions, len(member) + 2))
-    score = np.empty((n, n_fractions, len(member) + 1))
-    for place, copies in enumerate(levels):
-        part = slice(place * n_units, (place + 1) * n_units)
-        gain[:, :, part], score[:, :, part] = copy_table(
-            base, model.unit, n_units, copies, model.fractions, model.compression, model.shape
-        )
-    start = base.score.sum(axis=1)
-    gain[:, :, -2] = log_fraction
-    score[:, :, -1] = start[:, None]
-    shape = (n, n_fractions, len(which))
-    ln = gain.reshape(-1, gain.shape[2]) @ np.concatenate(
-        [member, each, model.space.log_prior[which][None, :]]
-    )
-    slope = score.reshape(-1, score.shape[2]) @ np.concatenate([member, each])
-    ln, slope = ln.reshape(shape), slope.reshape(shape)
-    slope *= slope
-    slope -= (start**2)[:, None, None]
-    slope *= (0.5 * shared)[:, None, None]
-    ln += slope
-    return np.asarray(ln, dtype=np.float64)
+    layout = layout_of(model.space)
+    losses, gains = [], []
+    for part in _chunks(data, model):
+        found = one_range(Tables.of(part, model, layout), layout)
+        with np.errstate(divide="ignore"):
+            ln = found.top - model.space.log_prior_normal
+            losses.append(np.log(layout.is_loss @ found.mass) + ln)
+            gains.append(np.log((1.0 - layout.is_loss) @ found.mass) + ln)
+    return np.concatenate(losses), np.concatenate(gains)
 
 
-def _summary(space: EventSpace, mass: FloatArray, normal: FloatArray, evidence: FloatArray) -> Posterior:
-    losing = space.footprint_sign > 0
-    member = (space.footprint[:, None] == np.arange(len(space.footprints))).astype(np.float64)
-    by_footprint = mass @ member
-    loss = by_footprint[:, losing].sum(axis=1)
-    gain = by_footprint[:, ~losing].sum(axis=1)
-    right_way = losing[None, :] == (loss >= gain)[:, None]
-    footprint = np.argmax(np.where(right_way, by_footprint, -1.0), axis=1)
-    row = np.arange(len(mass))
-    inside = np.where(space.footprint[None, :] == footprint[:, None], mass, -1.0)
-    hypothesis = np.argmax(inside, axis=1)
-    best = inside[row, hypothesis]
-    inside[row, hypothesis] = -1.0
-    rival = np.argmax(inside, axis=1)
-    rival_mass = inside[row, rival]
+def _chunks(data: Evidence, model: Model) -> Iterator[Evidence]:
+    step = max(1, CHUNK // (len(model.fractions) * len(layout_of(model.space).prior)))
+    for start in range(0, max(len(data), 1), step):
+        yield data.rows(slice(start, start + step)) if len(data) > step else data
+
+
+def _chunk(data: Evidence, model: Model) -> Posterior:
+    space, layout = model.space, layout_of(model.space)
+    tables = Tables.of(data, model, layout)
+    found = one_range(tables, layout)
+    top, by_fraction = found.top, np.zeros(data.log_fraction.shape)
+    by_fraction[tables.known] = found.by_row
+    normal = np.exp(space.log_prior_normal - top)
+    mass = np.zeros((len(layout.hypothesis), len(data)))
+    mass[layout.column] = found.mass[layout.place]
+    open_ = tables.known & (by_fraction >= NEGLIGIBLE * normal[:, None])
+    for wanted in _blocks(open_, len(layout.pair_prior)):
+        index = np.flatnonzero(wanted.any(axis=1))
+        more = two_ranges(tables.pairs(wanted, layout), layout, top[index])
+        columns = _columns(index)
+        shrink = np.exp(top[index] - more.top)
+        mass[:, columns] *= shrink
+        pairs = layout.pair_column if isinstance(columns, slice) else layout.pair_column[:, None]
+        mass[pairs, columns] = more.mass
+        by_fraction[columns] *= shrink[:, None]
+        by_fraction[wanted] += more.by_row
+        normal[index] *= shrink
+        top[index] = more.top
+    total = normal + mass.sum(axis=0)
+    mass /= total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        evidence = np.log(by_fraction) - data.log_fraction + top[:, None]
+    return _summary(layout, mass, normal / total, evidence)
+
+
+def _columns(index: IntArray) -> IntArray | slice:
+    """Return `index` as a slice where it has no gaps, which is faster."""
+    first, last = int(index[0]), int(index[-1])
+    return slice(first, last + 1) if last - first + 1 == len(index) else index
+
+
+def _blocks(wanted: BoolArray, n_pairs: int) -> Iterator[BoolArray]:
+    """Give the parts of `wanted`, ``(samples, fractions)``, in which hypotheses with two ranges are looked at."""
+    if not n_pairs or not wanted.any():
+        return
+    block = np.cumsum(wanted.sum(axis=1)) * n_pairs // CHUNK
+    for number in np.unique(block):
+        part = wanted & (block == number)[:, None]
+        if part.any():
+            yield part
+
+
+def _summary(layout: Layout, mass: FloatArray, normal: FloatArray, evidence: FloatArray) -> Posterior:
+    """Return what is told of ``(hypotheses, samples)`` probabilities."""
+    by_footprint = np.add.reduceat(mass, layout.start, axis=0)
+    loss, gain = layout.losing @ by_footprint, (1.0 - layout.losing) @ by_footprint
+    right_way = (layout.losing > 0)[:, None] == (loss >= gain)
+    footprint = np.argmax(np.where(right_way, by_footprint, -1.0), axis=0)
+    row = np.arange(len(normal))
+    inside = np.where(layout.footprint[:, None] == footprint, mass, -1.0)
+    best = np.argmax(inside, axis=0)
+    best_mass = inside[best, row]
+    inside[best, row] = -1.0
+    rival = np.argmax(inside, axis=0)
+    rival_mass = inside[rival, row]
     return Posterior(
         normal=normal,
         loss=loss,
         gain=gain,
-        by_footprint=by_footprint,
-        unit_loss=by_footprint[:, losing] @ space.footprints[losing].astype(np.float64),
-        unit_gain=by_footprint[:, ~losing] @ space.footprints[~losing].astype(np.float64),
+        by_footprint=by_footprint.T,
+        unit_loss=by_footprint.T @ layout.unit_loss,
+        unit_gain=by_footprint.T @ layout.unit_gain,
         footprint=footprint,
-        footprint_probability=by_footprint[row, footprint],
-        hypothesis=hypothesis,
-        hypothesis_probability=best,
-        rival=np.where(rival_mass < 0.0, -1, rival),
+        footprint_probability=by_footprint[footprint, row],
+        hypothesis=layout.hypothesis[best],
+        hypothesis_probability=best_mass,
+        rival=np.where(rival_mass < 0.0, -1, layout.hypothesis[rival]),
         rival_probability=np.maximum(rival_mass, 0.0),
         fraction_evidence=evidence,
     )
@@ -277,22 +217,14 @@ def fraction_posterior(data: Evidence, lost: IntArray, model: Model) -> FloatArr
     """
     base = baseline(data.ln_ratio, data.error, model.shape, data.absent_below)
     shared = data.level_variance / (1.0 + data.level_variance * base.information)
-    ln = data.log_fraction.copy()
+    n, n_fractions = data.log_fraction.shape
+    levels, level = np.unique(lost, return_inverse=True)
+    table = expected_ln_ratio(levels[:, None], model.fractions, model.compression, model.shape.floor)
+    expected = table[level.reshape(lost.shape)[:, model.unit].T].reshape(len(model.unit), 1, -1)
+    gain, score = altered(base, np.repeat(np.arange(n), n_fractions), expected, model.shape)
     start = base.score.sum(axis=1)[:, None]
-    slope = np.broadcast_to(start, ln.shape).copy()
-    for copies in np.unique(lost[lost != 0]):
-        gain, score = copy_table(
-            base,
-            model.unit,
-            model.space.n_units,
-            int(copies),
-            model.fractions,
-            model.compression,
-            model.shape,
-        )
-        member = (lost == copies).astype(np.float64)
-        ln += np.einsum("sfu,su->sf", gain, member)
-        slope += np.einsum("sfu,su->sf", score, member)
+    slope = start + score.sum(axis=0).reshape(n, n_fractions)
+    ln = data.log_fraction + gain.sum(axis=0).reshape(n, n_fractions)
     ln += 0.5 * shared[:, None] * (slope**2 - start**2)
     ln -= ln.max(axis=1, keepdims=True)
     weight = np.exp(ln)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,8 +42,13 @@ def events_of(lost: IntArray) -> tuple[Event, ...]:
     >>> events_of(np.array([1, 2, 2, 1]))
     (Event(first=0, last=3, copies=1, nested=False), Event(first=1, last=2, copies=1, nested=True))
     """
-    sign = -1 if (lost < 0).any() else 1
-    depth = np.abs(lost)
+    return _events_of(tuple(lost.tolist()))
+
+
+@lru_cache(maxsize=4096)
+def _events_of(pattern: tuple[int, ...]) -> tuple[Event, ...]:
+    sign = -1 if min(pattern) < 0 else 1
+    depth = np.abs(pattern)
     events = []
     for first, last in _runs(depth >= 1):
         inner = [run for run in _runs(depth >= 2) if first <= run[0] and run[1] <= last]
@@ -99,8 +105,11 @@ def join_flags(flags: list[tuple[str, BoolArray]], n: int) -> TextArray:
     code = np.zeros(n, dtype=np.int64)
     for bit, (_, on) in enumerate(flags):
         code |= on.astype(np.int64) << bit
-    values, inverse = np.unique(code, return_inverse=True)
-    texts = np.empty(len(values), dtype=object)
-    texts[:] = [";".join(name for bit, (name, _) in enumerate(flags) if value >> bit & 1) for value in values]
-    out: TextArray = texts[inverse.ravel()]
+    codes = code.tolist()
+    texts = {
+        value: ";".join(name for bit, (name, _) in enumerate(flags) if value >> bit & 1)
+        for value in set(codes)
+    }
+    out: TextArray = np.empty(n, dtype=object)
+    out[:] = [texts[value] for value in codes]
     return out

@@ -21,6 +21,8 @@ __all__ = ["share_clones", "stated_fraction"]
 
 TOUCHED = 0.25
 """Largest change of a ln prior that is left aside."""
+NEGLIGIBLE = 1e-5
+"""Probability below which a clone fraction is left aside."""
 
 
 def stated_fraction(blast_fraction: FloatArray, sd: float, *, below: bool = False) -> FloatArray:
@@ -83,7 +85,7 @@ def share_clones(
         belief /= belief.sum(axis=1, keepdims=True)
         prior = np.log(shared * belief + (1.0 - shared) * subclone)
         rows = np.flatnonzero(np.abs(prior - even(len(prior), COARSE)).max(axis=1) > TOUCHED)
-        data = replace(found.data, log_fraction=prior).rows(rows)
+        data = replace(found.data.rows(rows), log_fraction=_worthwhile(found, prior, rows))
         priors.append(prior)
         touched.append(rows)
         again.append((found.region, found.model, data))
@@ -104,10 +106,26 @@ def _told(found: RegionCalls, shared: float) -> FloatArray:
     return np.asarray(np.log(mixed + normal * np.exp(-top)), dtype=np.float64)
 
 
+def _worthwhile(found: RegionCalls, prior: FloatArray, rows: IntArray) -> FloatArray:
+    """Return the new ln prior of some samples, minus infinity for clone fractions that hardly count.
+
+    How probable each clone fraction becomes is known beforehand: its evidence does not depend on the prior.
+    """
+    ln = found.posterior.fraction_evidence[rows] + prior[rows]
+    normal = found.model.space.log_prior_normal
+    top = np.maximum(ln.max(axis=1), normal)
+    weight = np.exp(ln - top[:, None])
+    total = weight.sum(axis=1) + np.exp(normal - top)
+    least = np.minimum(NEGLIGIBLE * total, weight.max(axis=1))
+    return np.where(weight >= least[:, None], prior[rows], -np.inf)
+
+
 def _merged(found: RegionCalls, prior: FloatArray, rows: IntArray, new: Posterior) -> RegionCalls:
     """Return the region with the posterior of the samples `rows` replaced."""
     values = {}
     for item in fields(found.posterior):
-        values[item.name] = getattr(found.posterior, item.name).copy()
-        values[item.name][rows] = getattr(new, item.name)
+        values[item.name] = getattr(found.posterior, item.name)
+        if item.name != "fraction_evidence":  # it does not depend on the prior
+            values[item.name] = values[item.name].copy()
+            values[item.name][rows] = getattr(new, item.name)
     return replace(found, data=replace(found.data, log_fraction=prior), posterior=Posterior(**values))

@@ -18,7 +18,7 @@ __all__ = ["CALL_BELOW", "CALL_BELOW_DOUBTFUL", "CallContext", "calls_table", "e
 
 CALL_BELOW = 0.45
 """A gene is called altered where "no change" is less probable than this."""
-CALL_BELOW_DOUBTFUL = 0.35
+CALL_BELOW_DOUBTFUL = 0.3
 """The same in a sample of doubtful quality; between the two the gene is not evaluable."""
 WHOLE = 0.97
 """Clone fraction from which on one copy lost may as well be both copies in half of the cells."""
