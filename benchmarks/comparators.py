@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpa_caller.calling.caller import call_regions, unaltered_probes
+from mlpa_caller.calling.caller import call_regions, detection_limits, unaltered_probes
 from mlpa_caller.calling.tables import CallContext, calls_table
 from mlpa_caller.datatypes import Ratios
 from mlpa_caller.fits import efficiency, fit_level, nanmedian, position
@@ -52,8 +52,11 @@ def known_noise(run: Simulation, _: Result) -> Mapping[str, Any]:
         ratios = Ratios(signals.samples, signals.probes, *full, np.sqrt(level.amount_variance),
                         np.sqrt(level.slope_variance), 300 + 100 * level.centre, truth.noise_dof, {},
                         run.role == "reference", {}, np.zeros(signals.height.shape, dtype=bool))  # fmt: skip
-        regions = call_regions(ratios, signals, panel, patients, settings, compression=truth.compression,
-                               threshold=np.full(len(patients), 0.5))  # fmt: skip
+        given = (ratios, signals, panel, patients, settings)
+        limits = detection_limits(
+            *given, compression=truth.compression, threshold=np.full(len(patients), 0.5)
+        )
+        regions = call_regions(*given, compression=truth.compression, limits=limits)
         unaltered = unaltered_probes(regions, *signals.height.shape, patients)[:, used]
         prior = np.clip(np.minimum(prior, unaltered), 0.02, 0.98)
     names = tuple(signals.samples[i] for i in patients)

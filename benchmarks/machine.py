@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from pathlib import Path
@@ -26,7 +27,7 @@ def describe() -> dict[str, Any]:
         model = lines[0].partition(":")[2].strip() if lines else ""
     return {
         "processor": model,
-        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processors": processors(),
         "system": platform.system(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
@@ -35,9 +36,28 @@ def describe() -> dict[str, Any]:
     }
 
 
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON knows it: NumPy numbers as numbers, what is not finite as null, tuples as lists."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # a NumPy number or array
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
 def store(name: str, figures: dict[str, Any]) -> Path:
     """Write the figures of a full run, with the machine, and return the file."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": describe(), **figures}, indent=1) + "\n", encoding="utf-8")
+    document = plain({"machine": describe(), **figures})
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path

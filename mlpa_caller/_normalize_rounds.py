@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 BLOCK = 1 << 15
-"""Cells worked on at a time; threads take whole blocks, so that results do not depend on their number."""
+"""Cells worked on at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,17 +110,14 @@ def no_level(shape: tuple[int, ...]) -> Level:
     return Level(**{**one, "weight": np.zeros(shape)})
 
 
-def in_blocks(work: Callable[[slice], None], shape: tuple[int, ...], workers: int) -> None:
-    """Call `work` with the rows of each block of samples, in threads where there are several blocks."""
+def in_blocks(work: Callable[[slice], None], shape: tuple[int, ...]) -> None:
+    """Call `work` with the rows of each block of samples.
+
+    Threads would gain nothing: the steps of a block are so short that handing on the interpreter's lock costs more.
+    """
     step = max(1, BLOCK // max(shape[1], 1))
-    blocks = [slice(start, start + step) for start in range(0, shape[0], step)]
-    if workers > 1 and len(blocks) > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(work, blocks):
-                pass
-    else:
-        for block in blocks:
-            work(block)
+    for start in range(0, shape[0], step):
+        work(slice(start, start + step))
 
 
 def residual_block(

@@ -7,9 +7,9 @@ never zero. Text arrays have dtype ``object`` and hold ``str``, so that identifi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,19 @@ class PeakTable:
         return len(self.size)
 
 
+_BySample = TypeVar("_BySample", "Signals", "Ratios")
+
+
+def _taken(given: _BySample, index: IntArray, *, unlike: tuple[str, ...]) -> _BySample:
+    """Return some samples of what is held by sample; the fields `unlike` that are as they were."""
+    arrays = {
+        field.name: getattr(given, field.name)[index]
+        for field in fields(given)
+        if field.name != "samples" and field.name not in unlike
+    }
+    return replace(given, samples=tuple(given.samples[i] for i in index.tolist()), **arrays)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
     """Heights of the panel's probes.
@@ -138,6 +151,10 @@ class Signals:
     noise: FloatArray
     unassigned: IntArray
     source: TextArray
+
+    def take(self, index: IntArray) -> Signals:
+        """Return the samples `index`, in that order."""
+        return _taken(self, index, unlike=("probes",))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +202,14 @@ class Ratios:
     reference_samples: BoolArray
     left_out: Mapping[str, str]
     aberrant: BoolArray
+
+    def take(self, index: IntArray) -> Ratios:
+        """Return the samples `index`, in that order."""
+        figures = {name: values[index] for name, values in self.figures.items()}
+        return replace(
+            _taken(self, index, unlike=("probes", "degrees_of_freedom", "left_out", "figures")),
+            figures=figures,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

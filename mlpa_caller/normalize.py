@@ -46,7 +46,6 @@ def normalize(
     *,
     unaltered: FloatArray | None = None,
     measured: BoolArray | None = None,
-    workers: int = 1,
 ) -> Ratios:
     """Return dosage ratios of every target and reference probe in every sample.
 
@@ -65,8 +64,6 @@ def normalize(
         the priors of `settings` are taken.
     measured
         ``(samples,)`` False for reactions without DNA: they get no ratios and no say in the noise.
-    workers
-        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -85,8 +82,8 @@ def normalize(
         state = replace(state, count=np.ones(int(used.sum())), blind=False)
         prior = np.clip(np.minimum(prior, unaltered[:, used]), 0.02, 0.98)
     work = Work.of(state, np.where(np.isnan(state.ln_height), 1.0, signals.height[:, used]), prior, settings)
-    learned = _fit(work, workers) if state.references.any() else None
-    return _assemble(work, learned, signals, used, workers)
+    learned = _fit(work) if state.references.any() else None
+    return _assemble(work, learned, signals, used)
 
 
 def _start(
@@ -190,7 +187,7 @@ def _reference_agreement(
     return sd, slope, np.sqrt(fit.slope_variance), scale / max(float(np.median(scale)), SMALLEST)
 
 
-def _fit(work: Work, workers: int) -> Efficiency:
+def _fit(work: Work) -> Efficiency:
     """Fit efficiencies, levels and noise in turn; return the efficiencies of the last round."""
     state, refs, noise = work.state, work.state.references, work.settings.noise
     y, shape = state.ln_height[refs], work.height.shape
@@ -198,7 +195,7 @@ def _fit(work: Work, workers: int) -> Efficiency:
     for left in reversed(range(ROUNDS)):
         first = left == ROUNDS - 1
         learned = efficiency(y, state.x, work.noise, slope_sd=state.slope_sd[0], scale=work.scale[refs])
-        in_blocks(partial(fit_block, work, learned, first=first), shape, workers)
+        in_blocks(partial(fit_block, work, learned, first=first), shape)
         found = scale_of_sums(
             work.total, work.weights - 2.0, work.scale, prior_dof=noise["scale_prior_dof"],
             prior_samples=noise["scale_prior_samples"], degrees_of_freedom=noise["degrees_of_freedom"],
@@ -206,7 +203,7 @@ def _fit(work: Work, workers: int) -> Efficiency:
         work.own = np.where(np.isnan(found.own), 1.0, found.own)
         if not left:
             break
-        run = _run_noise(work, found.run, workers)
+        run = _run_noise(work, found.run)
         moved = max(
             abs(np.log(run.constant / work.noise.constant)),
             float(np.abs(np.log(found.scale / work.scale)).max()),
@@ -229,9 +226,9 @@ def _bounded(scale: FloatArray, scatter: FloatArray, *, first: bool) -> FloatArr
     return np.where(scatter > SCATTERED, np.maximum(scale, scatter), bounded) if first else bounded
 
 
-def _run_noise(work: Work, run: float, workers: int) -> NoiseModel:
+def _run_noise(work: Work, run: float) -> NoiseModel:
     """Return the run's noise: its dependence on height as fitted to all residuals, its level the median reaction's."""
-    in_blocks(partial(correct_block, work), work.height.shape, workers)
+    in_blocks(partial(correct_block, work), work.height.shape)
     weight = work.level.weight
     if work.copied.any():
         weight = np.where(work.copied[:, None], 0.0, weight)
@@ -249,15 +246,13 @@ def _run_noise(work: Work, run: float, workers: int) -> NoiseModel:
         ratio = np.log(shape.variance(height) / work.noise.variance(height))
         growth[rows] = np.einsum("sp,sp->s", weight[rows], ratio)
 
-    in_blocks(grow, weight.shape, workers)
+    in_blocks(grow, weight.shape)
     factor = run**2 / np.exp(float(growth.sum()) / total)
     factor = max(factor, SMALLEST**2 * own.constant / shape.constant)
     return NoiseModel(shape.constant * factor, shape.per_height * factor)
 
 
-def _assemble(
-    work: Work, learned: Efficiency | None, signals: Signals, used: BoolArray, workers: int
-) -> Ratios:  # fmt: skip
+def _assemble(work: Work, learned: Efficiency | None, signals: Signals, used: BoolArray) -> Ratios:
     """Put the ratios together."""
     state, level = work.state, work.level
     shape = signals.height.shape
@@ -280,7 +275,7 @@ def _assemble(
             figures[name][rows] = values
 
     if learned is not None:
-        in_blocks(partial(fill, learned), work.height.shape, workers)
+        in_blocks(partial(fill, learned), work.height.shape)
     return Ratios(
         samples=signals.samples,
         probes=signals.probes,

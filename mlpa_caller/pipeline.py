@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlpa_caller.calling.caller import call_regions, unaltered_probes
+from mlpa_caller.calling.caller import call_regions, detection_limits, unaltered_probes
 from mlpa_caller.calling.exons import exons_table
 from mlpa_caller.calling.shared import share_clones
 from mlpa_caller.calling.tables import CallContext, calls_table
@@ -39,6 +39,8 @@ SURELY_ALTERED = 0.99
 """A reference sample with an event at least this probable is not used as a reference."""
 MAYBE_ALTERED = 0.8
 """From this probability on it is told of."""
+AT_ONCE = 2048
+"""Samples called together."""
 
 
 def analyse(
@@ -47,7 +49,6 @@ def analyse(
     signals: Signals,
     *,
     settings: Settings | None = None,
-    workers: int = 1,
     inputs: tuple[InputFile, ...] = (),
     figures: Mapping[str, FloatArray] | None = None,
     remarks: Mapping[str, tuple[str, str]] | None = None,
@@ -64,8 +65,6 @@ def analyse(
         Heights, ``(samples, probes)``.
     settings
         Noise figures, priors and limits; those shipped with the package by default.
-    workers
-        Threads; the result does not depend on it.
     inputs
         Files to name in the provenance.
     figures
@@ -86,7 +85,7 @@ def analyse(
     references = _references(sheet, chosen)
     compression = chosen.noise["compression"]
     dna = np.flatnonzero(sheet.role != "no_dna")
-    ratios, contradicted, doubted = _ratios(signals, panel, references, chosen, compression, workers, dna)
+    ratios, contradicted, doubted = _ratios(signals, panel, references, chosen, compression, dna)
     quality = assess(
         signals, ratios, panel, sheet.role, sheet.sex, chosen,
         extra=figures, contradicted=contradicted, doubted=doubted, remarks=remarks,
@@ -98,14 +97,10 @@ def analyse(
         doubtful=quality.doubtful[called],
         blast_fraction=sheet.blast_fraction[called],
     )
-    regions = call_regions(
-        ratios, signals, panel, called, chosen,
-        compression=compression, threshold=context.threshold, workers=workers,
-    )  # fmt: skip
-    regions = share_clones(regions, context.blast_fraction, chosen, workers=workers)
+    calls, exons = _call(ratios.take(called), signals.take(called), panel, context, chosen, compression)
     tables = {
-        "calls": _annotated(calls_table(regions, panel, context), panel, context),
-        "exons": exons_table(regions, panel, ratios, called, context),
+        "calls": calls,
+        "exons": exons,
         "ratios": ratios_table(signals, ratios, panel),
         "quality": quality.table,
     }
@@ -129,6 +124,43 @@ def _references(sheet: SampleSheet, settings: Settings) -> BoolArray:
             file=sheet.source,
         )
     return references
+
+
+def _blocks(samples: IntArray) -> list[IntArray]:
+    """Return the samples in blocks that are called together: memory does not grow with the size of a run."""
+    return [samples[start : start + AT_ONCE] for start in range(0, max(len(samples), 1), AT_ONCE)]
+
+
+def _call(
+    ratios: Ratios,
+    signals: Signals,
+    panel: Panel,
+    context: CallContext,
+    settings: Settings,
+    compression: float,
+) -> tuple[Table, Table]:
+    """Return the calls and the exons of the samples called, whose ratios are known."""
+    everyone = np.arange(len(ratios.samples))
+    limits = detection_limits(
+        ratios, signals, panel, everyone, settings, compression=compression, threshold=context.threshold
+    )
+    calls, exons = [], []
+    for rows in _blocks(everyone):
+        own, some, each = ratios.take(rows), context.take(rows), np.arange(len(rows))
+        regions = call_regions(
+            own, signals.take(rows), panel, each, settings, compression=compression,
+            limits={gene: values[rows] for gene, values in limits.items()},
+        )  # fmt: skip
+        regions = share_clones(regions, some.blast_fraction, settings)
+        calls.append(_annotated(calls_table(regions, panel, some), panel, some))
+        exons.append(exons_table(regions, panel, own, each, some))
+    return _joined(calls), _joined(exons)
+
+
+def _joined(parts: Sequence[Table]) -> Table:
+    """Return one table of blocks of its rows."""
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    return replace(parts[0], columns=columns)
 
 
 def _annotated(calls: Table, panel: Panel, context: CallContext) -> Table:
@@ -176,7 +208,7 @@ def call_run(
     settings
         Noise figures, priors and limits; those shipped with the package by default.
     workers
-        Threads, and processes for raw traces; 0 takes as many as there are processors. The result does not
+        Processes that size raw traces; 0 takes as many as there are processors. The result does not
         depend on it.
     progress
         Called with the numbers of raw traces sized and of all.
@@ -208,7 +240,6 @@ def call_run(
         sheet,
         intake.signals,
         settings=settings,
-        workers=workers or os.cpu_count() or 1,
         inputs=files,
         figures=intake.figures,
         remarks=intake.remarks,
@@ -280,7 +311,6 @@ def _ratios(
     references: BoolArray,
     settings: Settings,
     compression: float,
-    workers: int,
     dna: IntArray,
 ) -> tuple[Ratios, dict[str, str], dict[str, str]]:
     """Normalise, call once, and normalise again without what was called altered.
@@ -291,24 +321,28 @@ def _ratios(
     """
     measured = np.zeros(len(signals.samples), dtype=np.bool_)
     measured[dna] = True
-    ratios = normalize(signals, panel, references, settings, measured=measured, workers=workers)
+    ratios = normalize(signals, panel, references, settings, measured=measured)
     if not ratios.reference_samples.any():
         return ratios, {}, {}
-    found = call_regions(
-        ratios, signals, panel, dna, settings, compression=compression, workers=workers, quick=True
-    )
+    unaltered = np.ones(signals.height.shape)
     surely: dict[str, str] = {}
     maybe: dict[str, str] = {}
-    for region in found:
-        altered = 1.0 - region.posterior.normal
-        for i in np.flatnonzero((altered > MAYBE_ALTERED) & ratios.reference_samples[dna]):
-            why = f"{region.region.name} looks altered (probability {altered[i]:.3f})"
-            (surely if altered[i] > SURELY_ALTERED else maybe).setdefault(signals.samples[dna[i]], why)
+    for rows in _blocks(dna):
+        own = ratios.take(rows)
+        everyone = np.arange(len(rows))
+        found = call_regions(
+            own, signals.take(rows), panel, everyone, settings, compression=compression, quick=True
+        )
+        unaltered[rows] = unaltered_probes(found, len(rows), len(signals.probes), everyone)
+        for region in found:
+            altered = 1.0 - region.posterior.normal
+            for i in np.flatnonzero((altered > MAYBE_ALTERED) & own.reference_samples):
+                why = f"{region.region.name} looks altered (probability {altered[i]:.3f})"
+                (surely if altered[i] > SURELY_ALTERED else maybe).setdefault(own.samples[i], why)
     kept = ratios.reference_samples & ~np.isin(np.array(signals.samples, dtype=object), list(surely))
     if kept.sum() < settings.quality["min_reference_samples"]:
         kept, surely, maybe = references, {}, {**maybe, **surely}
     else:
         kept = references & ~np.isin(np.array(signals.samples, dtype=object), list(surely))
-    unaltered = unaltered_probes(found, len(signals.samples), len(signals.probes), dna)
-    again = normalize(signals, panel, kept, settings, unaltered=unaltered, measured=measured, workers=workers)
+    again = normalize(signals, panel, kept, settings, unaltered=unaltered, measured=measured)
     return again, surely, {name: why for name, why in maybe.items() if name not in surely}

@@ -17,7 +17,7 @@ from slow_caller import (
     plain_space,
 )
 
-from mlpa_caller.calling.caller import RegionCalls, call_regions, unaltered_probes
+from mlpa_caller.calling.caller import RegionCalls, call_regions, detection_limits, unaltered_probes
 from mlpa_caller.calling.exons import exons_table
 from mlpa_caller.calling.model import COARSE, gene_model
 from mlpa_caller.calling.tables import CallContext, calls_table
@@ -52,10 +52,9 @@ def made(copies: np.ndarray, panel: Panel = PANEL, error: float = 0.05, noise: f
 def called(copies: np.ndarray, panel: Panel = PANEL, **options: Any) -> tuple[RegionCalls, ...]:
     doubtful = np.broadcast_to(options.pop("doubtful", False), len(copies))
     signals, ratios = made(copies, panel, **options)
-    return call_regions(
-        ratios, signals, panel, np.arange(len(copies)), default_settings(), compression=G,
-        threshold=np.where(doubtful, 0.3, 0.5),
-    )  # fmt: skip
+    given = (ratios, signals, panel, np.arange(len(copies)), default_settings())
+    limits = detection_limits(*given, compression=G, threshold=np.where(doubtful, 0.3, 0.5))
+    return call_regions(*given, compression=G, limits=limits)
 
 
 def rows_of(copies: np.ndarray, panel: Panel = PANEL, **options: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from slow_caller import plain_heights, plain_panel, plain_signals
 
 from mlpa_caller.calling import shared as module
-from mlpa_caller.calling.caller import RegionCalls, call_regions
+from mlpa_caller.calling.caller import RegionCalls, call_regions, detection_limits
 from mlpa_caller.calling.model import COARSE
 from mlpa_caller.calling.shared import share_clones, stated_fraction
 from mlpa_caller.datatypes import Ratios
@@ -40,15 +40,9 @@ def called(
         signals.samples, PANEL.probes, G * np.log(copies / 2), np.full(copies.shape, error), np.log(signals.height),
         flat + 0.01, flat + 0.005, flat + 300.0, 15.0, {}, flat == 1, {}, np.zeros(copies.shape, bool),
     )  # fmt: skip
-    return call_regions(
-        ratios,
-        signals,
-        PANEL,
-        np.arange(n),
-        settings or default_settings(),
-        compression=G,
-        threshold=flat + 0.5,
-    )
+    given = (ratios, signals, PANEL, np.arange(n), settings or default_settings())
+    limits = detection_limits(*given, compression=G, threshold=flat + 0.5)
+    return call_regions(*given, compression=G, limits=limits)
 
 
 def region(regions: tuple[RegionCalls, ...], gene: str) -> RegionCalls:
@@ -177,15 +171,6 @@ def test_without_sharing_only_an_even_prior_is_left() -> None:
     before = called(profile(IKZF1=1.3, ONE=1.5), settings=settings)
     for one, two in zip(before, share_clones(before, UNKNOWN, settings)):
         assert two.posterior.normal[0] == pytest.approx(one.posterior.normal[0], abs=1e-12)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_any_number_of_workers(workers: int) -> None:
-    before = called(np.concatenate([profile(IKZF1=1.3, PAX5=1.3), profile(ONE=1.0)]))
-    one = share_clones(before, np.array([0.7, np.nan]), default_settings())
-    two = share_clones(before, np.array([0.7, np.nan]), default_settings(), workers=workers)
-    for a, b in zip(one, two):
-        assert (a.posterior.normal == b.posterior.normal).all()
 
 
 def test_no_samples_and_no_regions() -> None:

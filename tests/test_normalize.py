@@ -111,20 +111,16 @@ def test_order_of_samples_and_probes_does_not_matter(seed: int) -> None:
         np.testing.assert_allclose(found.figures[name], figure[rows], atol=1e-9, err_msg=name)
 
 
-def test_blocks_and_threads_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     height = heights(6, changes={(8, 3): 1.0, (9, 20): 3.0})
     height[10, 5] = np.nan
     signals = plain_signals(PANEL, NAMES, height)
     want = normalize(signals, PANEL, REFERENCES, default_settings())
     monkeypatch.setattr(_normalize_rounds, "BLOCK", 3 * len(PANEL))  # blocks of three samples
-    one, four = (
-        normalize(signals, PANEL, REFERENCES, default_settings(), workers=workers) for workers in (1, 4)
-    )
+    one = normalize(signals, PANEL, REFERENCES, default_settings())
     for name in ("ln_ratio", "error", "expected", "level_error", "slope_error", "centre"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(four, name))
         np.testing.assert_allclose(getattr(one, name), getattr(want, name), rtol=1e-12, atol=1e-13)
     for name, figure in want.figures.items():
-        np.testing.assert_array_equal(one.figures[name], four.figures[name])
         np.testing.assert_allclose(one.figures[name], figure, rtol=1e-11, err_msg=name)
 
 

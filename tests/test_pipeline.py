@@ -31,9 +31,9 @@ def heights(changes: Sequence[Place] = (), *, seed: int = 1, noise_sd: float = 0
 
 
 def run(height: np.ndarray, *, panel: Panel = PANEL, names: Sequence[str] = NAMES, roles: Sequence[str] = ROLES,
-        noise: float = np.nan, workers: int = 1, **columns: Sequence[str]) -> Result:  # fmt: skip
+        noise: float = np.nan, **columns: Sequence[str]) -> Result:  # fmt: skip
     sheet = plain_sheet(list(names), list(roles), **columns)
-    return analyse(panel, sheet, plain_signals(panel, names, height, noise), workers=workers)
+    return analyse(panel, sheet, plain_signals(panel, names, height, noise))
 
 
 def rows(result: Result, table: str = "calls", **wanted: str) -> list[dict[str, Any]]:
@@ -225,10 +225,8 @@ def _same_row(one: dict[str, Any], two: dict[str, Any]) -> None:
             assert two[key] == value, (key, one, two)
 
 
-def test_same_input_same_tables_for_any_number_of_workers() -> None:
-    one, again, two = run(heights(FULL)), run(heights(FULL)), run(heights(FULL), workers=2)
-    assert_same(one, again)
-    assert_same(one, two)
+def test_same_input_same_tables() -> None:
+    assert_same(run(heights(FULL)), run(heights(FULL)))
 
 
 def test_failed_sample_is_not_evaluable_with_its_ratios_still_written() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -32,6 +34,8 @@ TABLES = ("calls", "exons", "ratios", "quality", "risk")
 FAILURES = ("run", "error", "message")
 ROWS_AT_ONCE = 1 << 17
 """Rows of a row group: what is held before it is written."""
+THREADS = 2
+"""Files that are compressed at the same time."""
 _RUN_COLUMNS = ("run", "verdict", "reasons", "samples", "patients", "references", "references_used", "panel",
                 "panel_sha256", "samples_sha256", "inputs", "files_not_recognised", "files",
                 "content_sha256")  # fmt: skip
@@ -97,9 +101,13 @@ def _write_tables(
         for name, listed in head["columns"].items():
             _unite(columns[name], listed)
     renamed = _sheet_names(columns.pop(SHEET), columns["quality"])
-    writers = {name: _Writer(staged / f"{name}.parquet", columns[name]) for name in TABLES}
     rows = []
-    try:
+    with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(THREADS))
+        writers = {
+            name: stack.enter_context(_Writer(staged / f"{name}.parquet", columns[name], threads))
+            for name in TABLES
+        }
         for outcome in done:
             head, tables = read_part(part_path(out, folders[outcome.run]))
             _checked(head, outcome)
@@ -107,9 +115,6 @@ def _write_tables(
             tables["quality"] = _with_sheet(tables["quality"], tables.pop(SHEET), renamed)
             for name, table in tables.items():
                 writers[name].add(outcome.run, table)
-    finally:
-        for writer in writers.values():
-            writer.close()
     return rows
 
 
@@ -169,9 +174,13 @@ def _with_sheet(quality: pa.Table, sheet: pa.Table, renamed: Mapping[str, str]) 
 
 
 class _Writer:
-    """A Parquet file that grows by rows of many runs and holds few of them at a time."""
+    """A Parquet file that grows by rows of many runs and holds few of them at a time.
 
-    def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
+    Row groups are compressed and written in threads, one of a file at a time, so that files do not wait for
+    each other and the bytes of each are the same however many threads there are.
+    """
+
+    def __init__(self, path: Path, columns: Mapping[str, str], threads: Executor) -> None:
         import pyarrow as pa
         from pyarrow import parquet as pq
 
@@ -180,8 +189,22 @@ class _Writer:
         self._schema = pa.schema([("run", pa.string()), *(fields or [("sample", pa.string())])])
         texts = [field.name for field in self._schema if field.type == pa.string()]
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=texts)
+        self._threads = threads
+        self._under_way: Future[None] | None = None
         self._waiting: list[Any] = []
         self._rows = 0
+
+    def __enter__(self) -> Self:
+        """Give the writer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what is held, and the end of the file."""
+        try:
+            self._flush()
+            self._wait()
+        finally:
+            self._file.close()
 
     def add(self, run: str, table: pa.Table) -> None:
         """Append the rows of one run."""
@@ -199,16 +222,20 @@ class _Writer:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-
+        self._wait()
         if self._rows:
-            self._file.write_table(pa.concat_tables(self._waiting), row_group_size=self._rows)
+            self._under_way = self._threads.submit(self._write, self._waiting, self._rows)
         self._waiting, self._rows = [], 0
 
-    def close(self) -> None:
-        """Write what is held, and the end of the file."""
-        self._flush()
-        self._file.close()
+    def _write(self, tables: list[Any], rows: int) -> None:
+        import pyarrow as pa
+
+        self._file.write_table(pa.concat_tables(tables), row_group_size=rows)
+
+    def _wait(self) -> None:
+        done, self._under_way = self._under_way, None
+        if done is not None:
+            done.result()
 
 
 def _write_lists(staged: Path, rows: Sequence[Mapping[str, Any]], failed: Sequence[Outcome]) -> None:

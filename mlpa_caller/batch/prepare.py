@@ -20,10 +20,10 @@ from mlpa_caller.panel import Panel, load_panel
 from mlpa_caller.result import InputFile
 from mlpa_caller.samplesheet import SampleSheet, load_samples
 from mlpa_caller.settings import Settings, default_settings
+from mlpa_caller.traces.batch import SUFFIXES, traces_below
 
 __all__ = ["Prepared", "listed", "prepare"]
 
-TRACES = (".fsa", ".hid")
 _TRACE = "abif-trace"
 
 
@@ -79,7 +79,7 @@ def prepare(task: Task) -> Prepared:
     if os.path.isdir(path):  # noqa: PTH112
         contents = folder_contents(path)
         panel_path, samples_path, clinical = contents.panel, contents.samples, contents.clinical
-        files, below = contents.files, _traces_below(path)
+        files, below = contents.files, _traces_in_folders(path)
     panel, sheet = _needed(
         load_panel(panel_path) if panel_path else task.panel,
         load_samples(samples_path) if samples_path else task.sheet,
@@ -109,16 +109,9 @@ def _needed(panel: Panel | None, sheet: SampleSheet | None, path: str, run: str)
     return panel, sheet
 
 
-def _traces_below(folder: str) -> tuple[str, ...]:
+def _traces_in_folders(folder: str) -> tuple[str, ...]:
     """Return the raw traces in the folders of a folder."""
-    return tuple(
-        sorted(
-            str(Path(place) / name)
-            for place, _, names in os.walk(folder)
-            for name in names
-            if place != folder and name.lower().endswith(TRACES) and not name.startswith(".")
-        )
-    )
+    return tuple(path for path in traces_below(folder) if Path(path).parent != Path(folder))
 
 
 def _recognised(
@@ -151,7 +144,7 @@ def _recognised(
 
 def _input(file: str) -> InputFile:
     data = read_bytes(file)
-    trace = data.startswith(MAGIC) or file.lower().endswith(TRACES)
+    trace = data.startswith(MAGIC) or file.lower().endswith(SUFFIXES)
     return InputFile(
         file, "signals", hashlib.sha256(data).hexdigest(), len(data), _TRACE if trace else recognise(file)
     )

@@ -15,7 +15,6 @@ holds the checksum of the content (see ``plan``) that the run was made from.
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import secrets
@@ -142,16 +141,14 @@ def write_part(path: Path, head: Mapping[str, Any], tables: Mapping[str, pa.Tabl
     OutputError
         If it cannot be written; nothing is left of it.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, table in tables.items():
-            archive.writestr(_entry(f"{name}.arrow"), _stream(table))
-        archive.writestr(_entry(_HEAD), json.dumps(head, sort_keys=True))
     staged = path.with_name(f"{path.stem}-{secrets.token_hex(4)}{_UNFINISHED}")
     with told(path):
         try:
-            with staged.open("xb") as stream:
-                stream.write(buffer.getbuffer())
+            with zipfile.ZipFile(staged, "x", zipfile.ZIP_STORED) as archive:
+                for name, table in tables.items():
+                    with archive.open(_entry(f"{name}.arrow"), "w", force_zip64=True) as stream:
+                        stream.write(_stream(table))
+                archive.writestr(_entry(_HEAD), json.dumps(head, sort_keys=True))
             sync(staged)
             staged.replace(path)
         except BaseException:
@@ -208,14 +205,13 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return zipfile.ZipInfo(name)  # with the fixed time of the format: the same tables give the same bytes
 
 
-def _stream(table: pa.Table) -> bytes:
+def _stream(table: pa.Table) -> memoryview:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    return memoryview(sink.getvalue())
 
 
 def _refuse_foreign(out: Path) -> None:

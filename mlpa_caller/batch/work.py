@@ -86,7 +86,7 @@ def _analyse(task: Task, run: Prepared) -> Result:
     source = task.piece.source if task.piece is not None else ""
     files = (*run.inputs, *_sheet_files(run.panel, run.sheet))
     ordered = _in_order(run.signals, run.sheet, source)
-    result = analyse(run.panel, run.sheet, ordered, settings=task.settings, workers=1, inputs=files)
+    result = analyse(run.panel, run.sheet, ordered, settings=task.settings, inputs=files)
     return _with_risk(result)
 
 
@@ -106,12 +106,7 @@ def _in_order(signals: Signals, sheet: SampleSheet, source: str) -> Signals:
     """Return the signals in the order of the sample sheet."""
     entries = match_samples(sheet, signals.samples, source=source)
     rows = np.array([where[0] for where in entries], dtype=np.int64)
-    arrays = {
-        name: getattr(signals, name)[rows]
-        for name in Signals.__dataclass_fields__
-        if name not in ("samples", "probes")
-    }
-    return replace(signals, samples=sheet.samples, **arrays)
+    return replace(signals.take(rows), samples=sheet.samples)
 
 
 def _sheet_files(panel: Panel, sheet: SampleSheet) -> tuple[InputFile, ...]:

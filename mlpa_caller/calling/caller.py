@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +14,7 @@ from mlpa_caller.datatypes import BoolArray, FloatArray, IntArray, Ratios, Signa
 from mlpa_caller.panel import Panel, Region
 from mlpa_caller.settings import Settings
 
-__all__ = ["RegionCalls", "call_regions", "run_blocks", "unaltered_probes"]
-
-BLOCK = 2048
-"""Samples handed to one thread at a time."""
+__all__ = ["RegionCalls", "call_regions", "detection_limits", "unaltered_probes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +47,7 @@ def call_regions(
     *,
     compression: float,
     log_fraction: FloatArray | None = None,
-    threshold: FloatArray | None = None,
-    workers: int = 1,
+    limits: Mapping[str, FloatArray] | None = None,
     quick: bool = False,
 ) -> tuple[RegionCalls, ...]:
     """Return the posterior of every region of the panel.
@@ -71,13 +66,10 @@ def call_regions(
         Exponent g of the dosage response.
     log_fraction
         ``(called, COARSE)`` ln prior of the clone fraction; even without it.
-    threshold
-        ``(called,)`` a sample's gene is called where "no change" is less probable than this; needed for
-        limits of detection.
-    workers
-        Threads; the result does not depend on it.
+    limits
+        By gene, ``(called,)`` limits of detection (`detection_limits`) to hold beside the posteriors.
     quick
-        Only what `unaltered_probes` needs: fewer clone fractions, no limits of detection.
+        Only what `unaltered_probes` needs: fewer clone fractions.
 
     Returns
     -------
@@ -85,32 +77,54 @@ def call_regions(
     """
     fractions = COARSE[::3] if quick else COARSE
     prior = even(len(called), fractions) if log_fraction is None else log_fraction
-    prepared = []
+    found = []
     for region in panel.regions:
         model = gene_model(region, settings, ratios.degrees_of_freedom, compression, fractions)
-        data = evidence(ratios, signals, panel, region, np.zeros((len(signals.samples), 0))).rows(called)
-        prepared.append((region, model, replace(data, log_fraction=prior)))
-    found = run_blocks(prepared, workers)
-    limits = {} if threshold is None else _limits(ratios, signals, called, settings, prepared, threshold)
-    return tuple(
-        RegionCalls(
-            region, data, model, chance, {gene: limits[gene] for gene in region.genes if gene in limits}
-        )
-        for (region, model, data), chance in zip(prepared, found)
-    )
+        data = _data(ratios, signals, panel, region, called, prior)
+        own = {gene: limits[gene] for gene in region.genes} if limits else {}
+        found.append(RegionCalls(region, data, model, posterior(data, model), own))
+    return tuple(found)
 
 
-def _limits(
+def _data(
+    ratios: Ratios, signals: Signals, panel: Panel, region: Region, called: IntArray, prior: FloatArray
+) -> Evidence:
+    everyone = np.zeros((len(signals.samples), 0))
+    return replace(evidence(ratios, signals, panel, region, everyone).rows(called), log_fraction=prior)
+
+
+def detection_limits(
     ratios: Ratios,
     signals: Signals,
+    panel: Panel,
     called: IntArray,
     settings: Settings,
-    prepared: list[tuple[Region, Model, Evidence]],
+    *,
+    compression: float,
     threshold: FloatArray,
 ) -> dict[str, FloatArray]:
-    """Return each sample's limits of detection at its own threshold, by gene."""
+    """Return the limit of detection of a heterozygous loss of each gene, in each sample.
+
+    They are worked out for typical samples and drawn from there for the others, so that all samples of a run
+    belong into one call.
+
+    Parameters
+    ----------
+    ratios, signals, panel, called, settings, compression
+        As for `call_regions`.
+    threshold
+        ``(called,)`` a sample's gene is called where "no change" is less probable than this.
+
+    Returns
+    -------
+    dict
+        By gene, ``(called,)`` clone fractions; NaN where even a loss in all cells would not be called so reliably.
+    """
     questions, probes = [], []
-    for region, model, data in prepared:
+    prior = even(len(called), COARSE)
+    for region in panel.regions:
+        model = gene_model(region, settings, ratios.degrees_of_freedom, compression, COARSE)
+        data = _data(ratios, signals, panel, region, called, prior)
         inside = np.stack([detection_probes(region, gene, settings) for gene in region.genes])
         questions.append(Question(data, model, inside))
         for row in inside:
@@ -126,8 +140,7 @@ def _limits(
         growing=_growing(ratios, signals, called, member),
         threshold=threshold,
     )
-    genes = [gene for region, _, _ in prepared for gene in region.genes]
-    return dict(zip(genes, found))
+    return dict(zip((gene for region in panel.regions for gene in region.genes), found))
 
 
 def _growing(ratios: Ratios, signals: Signals, called: IntArray, member: FloatArray) -> FloatArray:
@@ -142,31 +155,6 @@ def _growing(ratios: Ratios, signals: Signals, called: IntArray, member: FloatAr
     seen = ~np.isnan(share)
     mean = member @ np.where(seen, share, 0.0).T / np.maximum(member @ seen.T, 1.0)
     return np.asarray(np.clip(mean, 0.0, 1.0), dtype=np.float64)
-
-
-def run_blocks(prepared: list[tuple[Region, Model, Evidence]], workers: int) -> list[Posterior]:
-    """Return each region's posterior, worked out in blocks of samples by `workers` threads.
-
-    The blocks do not depend on the number of threads, so that the result does not either.
-    """
-    tasks: list[tuple[int, Callable[[], Posterior]]] = []
-    for number, (_, model, data) in enumerate(prepared):
-        for start in range(0, max(len(data), 1), BLOCK):
-            rows = data.rows(slice(start, start + BLOCK))
-            tasks.append((number, lambda rows=rows, model=model: posterior(rows, model)))  # type: ignore[misc]
-    if workers > 1 and len(tasks) > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            results = list(pool.map(lambda task: task[1](), tasks))
-    else:
-        results = [task() for _, task in tasks]
-    names = Posterior.__dataclass_fields__
-    gathered = []
-    for number in range(len(prepared)):
-        parts = [result for (owner, _), result in zip(tasks, results) if owner == number]
-        gathered.append(
-            Posterior(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-        )
-    return gathered
 
 
 def unaltered_probes(

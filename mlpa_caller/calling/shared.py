@@ -11,9 +11,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from mlpa_caller.calling.caller import RegionCalls, run_blocks
+from mlpa_caller.calling.caller import RegionCalls
 from mlpa_caller.calling.model import COARSE, even
-from mlpa_caller.calling.posterior import Posterior
+from mlpa_caller.calling.posterior import Posterior, posterior
 from mlpa_caller.datatypes import FloatArray, IntArray
 from mlpa_caller.settings import Settings
 
@@ -48,8 +48,6 @@ def share_clones(
     regions: tuple[RegionCalls, ...],
     blast_fraction: FloatArray,
     settings: Settings,
-    *,
-    workers: int = 1,
 ) -> tuple[RegionCalls, ...]:
     """Call every region again with what the sample's other regions and its blast fraction say of the clone.
 
@@ -61,8 +59,6 @@ def share_clones(
         ``(samples,)``, NaN where unknown.
     settings
         ``shared_clone`` and ``blast_sd``.
-    workers
-        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -89,7 +85,7 @@ def share_clones(
         priors.append(prior)
         touched.append(rows)
         again.append((found.region, found.model, data))
-    renewed = run_blocks(again, workers)
+    renewed = [posterior(data, model) for _, model, data in again]
     return tuple(
         _merged(found, prior, rows, new) if len(rows) else found
         for found, prior, rows, new in zip(regions, priors, touched, renewed)
@@ -121,11 +117,13 @@ def _worthwhile(found: RegionCalls, prior: FloatArray, rows: IntArray) -> FloatA
 
 
 def _merged(found: RegionCalls, prior: FloatArray, rows: IntArray, new: Posterior) -> RegionCalls:
-    """Return the region with the posterior of the samples `rows` replaced."""
+    """Return the region with prior and posterior of the samples `rows` replaced; the others stay as they were."""
     values = {}
     for item in fields(found.posterior):
         values[item.name] = getattr(found.posterior, item.name)
         if item.name != "fraction_evidence":  # it does not depend on the prior
             values[item.name] = values[item.name].copy()
             values[item.name][rows] = getattr(new, item.name)
-    return replace(found, data=replace(found.data, log_fraction=prior), posterior=Posterior(**values))
+    ln = found.data.log_fraction.copy()
+    ln[rows] = prior[rows]
+    return replace(found, data=replace(found.data, log_fraction=ln), posterior=Posterior(**values))

@@ -56,6 +56,15 @@ class CallContext:
     doubtful: BoolArray
     blast_fraction: FloatArray
 
+    def take(self, index: IntArray) -> CallContext:
+        """Return the samples `index`, in that order."""
+        return CallContext(
+            tuple(self.samples[i] for i in index.tolist()),
+            self.failed[index],
+            self.doubtful[index],
+            self.blast_fraction[index],
+        )
+
     @property
     def threshold(self) -> FloatArray:
         """Probability of "no change" below which a gene of the sample is called altered."""

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # the caller's own threads share the work; read when NumPy is loaded
+        os.environ.setdefault(name, "1")  # more only get in each other's way; read when NumPy is loaded
     try:
         code = cli.main(words, prog_name="mlpa-caller", standalone_mode=False, obj=tuple(words))
     except MlpaError as error:

@@ -41,6 +41,8 @@ def parse_exons(text: str, labels: Sequence[str]) -> tuple[int, ...] | None:
 def _one(text: str, index: dict[str, int]) -> tuple[int, ...] | None:
     if text in index:
         return (index[text],)
+    if _dashes(text) > 2 * max(map(_dashes, index), default=0) + 1:
+        return None  # more than two labels hold
     ranges = {
         (index[left], index[right])
         for spot, sign in enumerate(text)
@@ -52,6 +54,10 @@ def _one(text: str, index: dict[str, int]) -> tuple[int, ...] | None:
         return None
     first, last = ranges.pop()
     return tuple(range(first, last + 1))
+
+
+def _dashes(text: str) -> int:
+    return text.count("-") + text.count("–")
 
 
 def exon_numbers(text: str, numbers: Sequence[int]) -> tuple[int, ...] | None:

@@ -24,6 +24,7 @@ from mlpa_caller.errors import FormatError, shown
 __all__ = ["Carrier", "Found", "Scan", "in_one_codon", "scan_vcf"]
 
 _BASES = re.compile(r"[ACGT]+")
+_MOST_ALTS = 1_000
 _SEPARATORS = re.compile(r"[/|]")
 
 
@@ -120,8 +121,10 @@ def scan_vcf(path: str | os.PathLike[str], build: str = "", folder: str = "ikzf1
         names = chromosome_names(model.chrom)
         for record in stream.records(names, windows(folder, found_build)):
             _check_reference(record, folder, found_build, header.source)
-            for number, found in _alleles(record, folder, found_build, reader):
-                carriers += _carriers(found, number, header.source)
+            alleles = list(_alleles(record, folder, found_build, reader, header.source))
+            genotypes = _genotypes(record, header.source) if alleles else None
+            for number, found in alleles:
+                carriers += _carriers(found, number, genotypes)
         return Scan(
             header.source,
             found_build,
@@ -147,10 +150,14 @@ def _check_reference(record: VcfRecord, folder: str, build: str, source: str) ->
 
 
 def _alleles(
-    record: VcfRecord, folder: str, build: str, reader: AnnotationReader
+    record: VcfRecord, folder: str, build: str, reader: AnnotationReader, source: str
 ) -> Iterator[tuple[int, Found]]:  # fmt: skip
     """Give number and reading of each allele of bases that changes something in the listed stretches."""
     listed = windows(folder, build)
+    if len(record.alts) > _MOST_ALTS:
+        raise FormatError(f"the record has {len(record.alts)} alternative alleles, more than are read",
+                          remedy="split it, for instance with bcftools norm -m -", file=source,
+                          line=record.line)  # fmt: skip
     if not _BASES.fullmatch(record.ref.replace("N", "A")):
         return
     for number, alt in enumerate(record.alts, start=1):
@@ -166,21 +173,45 @@ def _alleles(
         yield number, Found(record, alt, catalogue(build).get(key), effect, told)
 
 
-def _carriers(found: Found, number: int, source: str) -> Iterator[Carrier]:
-    record = found.record
+@dataclass(frozen=True, slots=True)
+class _Genotypes:
+    """The genotypes of a record as written; samples and copies by allele number; samples that lack an allele."""
+
+    texts: tuple[str, ...]
+    copies: dict[int, dict[int, int]]
+    missing: tuple[int, ...]
+
+
+def _genotypes(record: VcfRecord, source: str) -> _Genotypes | None:
+    """Return the genotypes of all samples; None for a record of a file without samples."""
     if not record.genotypes:
-        yield Carrier(found, -1, "", 0, True)
-        return
+        return None
     place = record.format.index("GT") if "GT" in record.format else -1
-    notable = found.entry is not None or found.effect.truncating  # else a missing genotype is no news
+    texts, missing = [], []
+    copies: dict[int, dict[int, int]] = {}
     for sample, cell in enumerate(record.genotypes):
         cells = cell.split(":")
-        genotype = cells[place] if 0 <= place < len(cells) else ""
-        alleles = _numbers(genotype, len(record.alts), record.line, source)
-        copies = alleles.count(number)
-        missing = not alleles or None in alleles
-        if copies or (missing and notable):
-            yield Carrier(found, sample, genotype, copies, missing and not copies)
+        texts.append(cells[place] if 0 <= place < len(cells) else "")
+        alleles = _numbers(texts[-1], len(record.alts), record.line, source)
+        for number in alleles:
+            if number:
+                of_allele = copies.setdefault(number, {})
+                of_allele[sample] = of_allele.get(sample, 0) + 1
+        if not alleles or None in alleles:
+            missing.append(sample)
+    return _Genotypes(tuple(texts), copies, tuple(missing))
+
+
+def _carriers(found: Found, number: int, genotypes: _Genotypes | None) -> Iterator[Carrier]:
+    if genotypes is None:
+        yield Carrier(found, -1, "", 0, True)
+        return
+    notable = found.entry is not None or found.effect.truncating  # else a missing genotype is no news
+    carrying = genotypes.copies.get(number, {})
+    samples = sorted({*carrying, *genotypes.missing}) if notable else carrying
+    for sample in samples:
+        copies = carrying.get(sample, 0)
+        yield Carrier(found, sample, genotypes.texts[sample], copies, not copies)
 
 
 def _numbers(genotype: str, n_alts: int, line: int, source: str) -> list[int | None]:

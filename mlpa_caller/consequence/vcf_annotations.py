@@ -87,7 +87,7 @@ class AnnotationReader:
     def _is_allele(self, row: dict[str, str], ref: str, alts: Sequence[str], alt: str) -> bool:
         """Return whether an entry speaks of `alt`, by its number or by its bases as the tools write them."""
         number = row.get("ALLELE_NUM", "")
-        if number.isdigit():
+        if number.isascii() and number.isdigit() and len(number) < 7:
             return 1 <= int(number) <= len(alts) and alts[int(number) - 1] == alt
         allele = row.get("Allele", "").upper()
         shared = all(other[:1] == ref[:1] for other in alts)  # VEP then leaves the first base out

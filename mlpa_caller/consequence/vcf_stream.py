@@ -7,19 +7,17 @@ is not used, because one that does not belong to the file would hide records.
 
 from __future__ import annotations
 
-import gzip
+import io
 import os
 import re
-import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpa_caller.consequence.vcf_source import VcfSource, open_source
 from mlpa_caller.datatypes import BoolArray, IntArray
 from mlpa_caller.errors import FormatError, shown
 
@@ -29,6 +27,9 @@ FIXED_COLUMNS = ("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _BLOCK = 1 << 24
 _LONGEST_LINE = 1 << 28
 _MOST_SAMPLES = 1_000_000
+_MOST_HEADER_LINES = 100_000
+_MOST_BLANK = 1_000
+"""Blank lines that a block of records may hold."""
 _TAB, _NEWLINE, _RETURN = 9, 10, 13
 _MAX_DIGITS = 10
 
@@ -82,55 +83,24 @@ def open_vcf(path: str | os.PathLike[str]) -> Iterator[VcfStream]:
     FormatError
         If the file is absent, unreadable or no VCF.
     """
-    source = os.fspath(path)
-    try:
-        raw: IO[bytes] = sys.stdin.buffer if source == "-" else open(source, "rb")  # noqa: SIM115
-    except FileNotFoundError:
-        raise FormatError("no such file", remedy="check the path", file=source) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FormatError(f"cannot be read ({reason})", remedy="check the path and its permissions",
-                          file=source.replace("\0", "\\0")) from None  # fmt: skip
-    try:
-        start = raw.peek(4)[:4] if hasattr(raw, "peek") else b""
-        if start[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked:
-                yield VcfStream(unpacked, source)
-        else:
-            yield VcfStream(raw, source)
-    except IsADirectoryError:
-        raise FormatError("is a folder", remedy="name the VCF itself", file=source) from None
-    finally:
-        if source != "-":
-            raw.close()
+    with open_source(path) as source:
+        yield VcfStream(source)
 
 
 class VcfStream:
     """The header, at once, and then the records, once."""
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, source: str) -> None:
-        self._stream = stream
-        self._source = source
+    def __init__(self, source: VcfSource) -> None:
+        self._bytes = source
+        self._source = source.name
         self._rest = b""
         self._lines_before = 0
         self.header = self._read_header()
+        source.allow_samples(len(self.header.samples))
         self.n_records = 0
         """Records read so far."""
         self.n_on_chromosome = 0
         """Records read so far on the chromosome asked for."""
-
-    def _read(self) -> bytes:
-        try:
-            return self._stream.read(_BLOCK)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FormatError(
-                f"the compressed file is damaged or cut off ({error})",
-                remedy="copy or compress it again",
-                file=self._source,
-            ) from None
-        except OSError as error:
-            raise FormatError(f"cannot be read ({error.strerror or error})", remedy="check the file",
-                              file=self._source) from None  # fmt: skip
 
     def _read_header(self) -> VcfHeader:
         meta: list[str] = []
@@ -141,6 +111,10 @@ class VcfStream:
             if number == 1 and not text.startswith("##fileformat=VCF"):
                 raise self._no_vcf(line)
             if text.startswith("##"):
+                if number > _MOST_HEADER_LINES:
+                    raise FormatError(f"has more than {_MOST_HEADER_LINES} header lines",
+                                      remedy="leave out those that only list what was done", file=self._source,
+                                      line=number)  # fmt: skip
                 meta.append(text[2:])
                 continue
             self._lines_before = number
@@ -154,24 +128,24 @@ class VcfStream:
 
     def _header_lines(self) -> Iterator[bytes]:
         """Give lines, without their ends, until the header is over; keep what was read beyond."""
-        rest = b""
-        over = False
-        size = 0
-        while not over:
-            block = self._read()
-            rest = (rest + block).removeprefix(b"\xef\xbb\xbf") if not size else rest + block
-            size += len(block)
-            *lines, rest = rest.split(b"\n") if block else (rest, b"")
-            if size > _LONGEST_LINE + _BLOCK:
-                raise self._too_long(0)
-            for i, line in enumerate(lines):
+        buffer, at, size = b"", 0, 0
+        while True:
+            block = self._bytes.read(_BLOCK)
+            buffer = (buffer + block).removeprefix(b"\xef\xbb\xbf") if not size else buffer[at:] + block
+            at, size = 0, size + len(block)
+            while (end := buffer.find(b"\n", at)) >= 0:
+                line, at = buffer[at:end], end + 1
                 if not line.startswith(b"##"):
-                    self._rest = b"\n".join([*lines[i + 1 :], rest])
-                    if line or block:
-                        yield line.removesuffix(b"\r")
+                    self._rest = buffer[at:]
+                    yield line.removesuffix(b"\r")
                     return
                 yield line.removesuffix(b"\r")
-            over = not block
+            if not block:
+                if at < len(buffer):
+                    yield buffer[at:].removesuffix(b"\r")
+                return
+            if size > _LONGEST_LINE + _BLOCK:
+                raise self._too_long(0)
 
     def _columns(self, line: str, number: int) -> list[str]:
         names = line.removeprefix("#").split("\t")
@@ -213,7 +187,7 @@ class VcfStream:
         rest = self._rest
         self._rest = b""
         while True:
-            block = self._read()
+            block = self._bytes.read(_BLOCK)
             if block:
                 cut = block.rfind(b"\n") + 1
                 if not cut:
@@ -234,7 +208,10 @@ class VcfStream:
         self, data: bytes, names: Sequence[bytes], windows: Sequence[tuple[int, int]]
     ) -> Iterator[VcfRecord]:
         signs = np.frombuffer(data, dtype=np.uint8)
-        ends = np.flatnonzero(signs == _NEWLINE)
+        newline = signs == _NEWLINE
+        if np.count_nonzero(newline) > len(data) // self._shortest + _MOST_BLANK:
+            self._refuse_short(data)
+        ends = np.flatnonzero(newline)
         starts = np.concatenate([[0], ends[:-1] + 1])
         tabs = np.flatnonzero(signs == _TAB)
         first_tab = np.searchsorted(tabs, starts)
@@ -258,6 +235,30 @@ class VcfStream:
             line = data[int(starts[row]) : int(ends[row])]
             yield self._record(line, lines_before + row + 1)
 
+    @property
+    def _shortest(self) -> int:
+        """Bytes of the shortest record: a sign and a tab or the line's end for each column."""
+        return 2 * self.header.n_columns
+
+    def _refuse_short(self, data: bytes) -> None:
+        """Refuse lines so short that many must be blank, before they are taken apart all at once."""
+        n_columns, blank = self.header.n_columns, 0
+        for number, line in enumerate(io.BytesIO(data), start=self._lines_before + 1):
+            if line.strip():
+                if line.count(b"\t") != n_columns - 1:
+                    raise self._wrong_columns(line.count(b"\t") + 1, number)
+            elif (blank := blank + 1) > _MOST_BLANK:
+                raise FormatError(f"has more than {_MOST_BLANK} blank lines", remedy="leave them out",
+                                  file=self._source, line=number)  # fmt: skip
+
+    def _wrong_columns(self, found: int, line: int) -> FormatError:
+        return FormatError(
+            f"the record has {found} columns where the header has {self.header.n_columns}",
+            remedy="the file may be cut off or edited; write it again",
+            file=self._source,
+            line=line,
+        )
+
     def _check_columns(
         self, counts: IntArray, starts: IntArray, ends: IntArray, signs: NDArray[np.uint8]
     ) -> None:
@@ -266,12 +267,7 @@ class VcfStream:
         for row in np.flatnonzero(wrong).tolist():
             body = bytes(signs[starts[row] : ends[row]])
             if body.strip():
-                raise FormatError(
-                    f"the record has {int(counts[row]) + 1} columns where the header has {n_columns}",
-                    remedy="the file may be cut off or edited; write it again",
-                    file=self._source,
-                    line=self._lines_before + row + 1,
-                )
+                raise self._wrong_columns(int(counts[row]) + 1, self._lines_before + row + 1)
 
     def _positions(
         self, signs: NDArray[np.uint8], start: IntArray, end: IntArray, lines: IntArray

@@ -28,6 +28,8 @@ NUMBERS = {
     "limit_of_detection": (0.0, np.inf),
 }
 """Columns of numbers, with their smallest and largest value."""
+_MOST_DECIMALS, _DIGITS = 300, 7
+"""Decimal places that a number is written with, and digits of an exponent that say anything more, at most."""
 _WHOLE = ("copies_lost", "n_probes")
 
 
@@ -156,10 +158,14 @@ def _check_interval(table: TextTable, numbers: dict[str, FloatArray]) -> None:
 
 
 def _decimals(cells: Sequence[str]) -> int:
-    """Return the most decimal places any cell is written with."""
+    """Return the most decimal places any cell is written with, as far as a number has any."""
     most = 0
     for cell in set(cells):
         number = cell.strip().lower()
         mantissa, _, exponent = number.partition("e")
-        most = max(most, len(mantissa.partition(".")[2]) - (int(exponent) if exponent else 0))
-    return most
+        power = 0
+        if exponent:
+            digits = exponent.lstrip("+-0")[:_DIGITS] or "0"
+            power = -int(digits) if exponent.startswith("-") else int(digits)
+        most = max(most, len(mantissa.partition(".")[2]) - power)
+    return min(most, _MOST_DECIMALS)

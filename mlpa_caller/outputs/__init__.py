@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,6 @@ __all__ = [
     "default_writers",
     "fill_folder",
     "read_result",
-    "side_by_side",
     "summary_text",
     "write_result",
     "write_table",
@@ -55,22 +53,7 @@ def _write_reports(result: Result, folder: Path, *, always: bool = False) -> Non
     write_reports(result, folder, always=always)
 
 
-def side_by_side(*writers: Writer) -> Writer:
-    """Return a writer that runs `writers`, none of which reads what another writes, in threads.
-
-    When several fail, the error of the first of them is raised, once all have ended.
-    """
-
-    def write_all(result: Result, folder: Path) -> None:
-        with ThreadPoolExecutor(min(len(writers), os.cpu_count() or 1)) as pool:
-            written = [pool.submit(write, result, folder) for write in writers]
-        for done in written:
-            done.result()
-
-    return write_all
-
-
-_WITHOUT_REPORTS: tuple[Writer, ...] = (side_by_side(write_json, write_tables, _write_vcf),)
+_WITHOUT_REPORTS: tuple[Writer, ...] = (write_json, write_tables, _write_vcf)
 
 DEFAULT_WRITERS: tuple[Writer, ...] = (*_WITHOUT_REPORTS, _write_reports)
 """Tables, ``result.json``, VCF and, for a run that a person can look through, the reports."""

@@ -16,8 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpa_caller.datatypes import Table, TextArray
+from mlpa_caller.errors import OutputError
 
-__all__ = ["DEFAULT_DECIMALS", "Cells", "coded_numbers", "coded_texts", "column_cells", "data_of", "joined"]
+__all__ = [
+    "DEFAULT_DECIMALS",
+    "Cells",
+    "coded_numbers",
+    "coded_texts",
+    "column_cells",
+    "data_of",
+    "joined",
+    "strings",
+    "whole_numbers",
+]
 
 DEFAULT_DECIMALS = 4
 _SPARE = 1 << 16
@@ -44,9 +55,7 @@ class Cells:
 
     def of(self, rows: slice | NDArray[np.int64]) -> Any:
         """Return the cells of some rows as a pyarrow array of strings."""
-        import pyarrow as pa
-
-        return self.texts.take(pa.array(self.codes[rows]))
+        return self.texts.take(whole_numbers(self.codes[rows]))
 
 
 def coded_texts(values: TextArray) -> tuple[list[str], Codes]:
@@ -120,8 +129,6 @@ def column_cells(
     before, behind
         What stands before and behind each cell.
     """
-    import pyarrow as pa
-
     values = table.columns[name]
     if values.dtype.kind in "fiu":
         texts, codes = coded_numbers(values, table.decimals.get(name, DEFAULT_DECIMALS))
@@ -130,14 +137,39 @@ def column_cells(
     else:
         known, codes = coded_texts(values)
         texts = [show(text) for text in known]
-    return Cells(pa.array([f"{before}{text}{behind}" for text in texts], pa.string()), codes)
+    return Cells(strings([f"{before}{text}{behind}" for text in texts]), codes)
+
+
+def strings(texts: Sequence[str]) -> Any:
+    """Return texts as a pyarrow array of strings; `pyarrow.array` would load pandas, which takes 0.2 s."""
+    import pyarrow as pa
+
+    pieces = [text.encode() for text in texts]
+    bounds = np.zeros(len(pieces) + 1, dtype=np.int64)
+    np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
+    if bounds[-1] > np.iinfo(np.int32).max:
+        raise OutputError(
+            "a column holds more than 2 GB of different texts", remedy="analyse fewer samples at once"
+        )
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    return pa.StringArray.from_buffers(len(pieces), offsets, pa.py_buffer(b"".join(pieces)))
+
+
+def whole_numbers(values: NDArray[np.int32]) -> Any:
+    """Return whole numbers as a pyarrow array, without loading pandas."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.int32(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def joined(columns: Sequence[Any], between: str = "") -> Any:
     """Return the texts that stand in one row of `columns` joined, as a pyarrow array of strings."""
     import pyarrow.compute as pc
 
-    return pc.binary_join_element_wise(*columns, between) if len(columns) > 1 else columns[0]
+    if len(columns) == 1:
+        return columns[0]
+    parts = [strings([part])[0] if isinstance(part, str) else part for part in (*columns, between)]
+    return pc.binary_join_element_wise(*parts)
 
 
 def data_of(texts: Any) -> memoryview:

@@ -43,12 +43,22 @@ _ADDED = f"{HIDDEN}add"
 
 
 def files_below(folder: Path) -> list[str]:
-    """Return the files below `folder` as relative POSIX paths, sorted."""
+    """Return the files below `folder` as relative POSIX paths, sorted.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read: taken for empty, its files would be lost.
+    """
     return sorted(
         (Path(place) / name).relative_to(folder).as_posix()
-        for place, _, names in os.walk(folder)
+        for place, _, names in os.walk(folder, onerror=_stop)
         for name in names
     )
+
+
+def _stop(error: OSError) -> None:
+    raise error
 
 
 @contextmanager
@@ -222,7 +232,7 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 
 def _sync_tree(folder: Path) -> None:
-    for place, _, names in os.walk(folder):
+    for place, _, names in os.walk(folder, onerror=_stop):
         for name in names:
             sync(Path(place) / name)
         sync(Path(place))

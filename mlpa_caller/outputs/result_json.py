@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from mlpa_caller.errors import FormatError, shown
 from mlpa_caller.outputs.atomic import open_bytes
 from mlpa_caller.outputs.cells import data_of, joined
 from mlpa_caller.outputs.json_values import json_text, plain
+from mlpa_caller.outputs.result_shape import shape_fault
 from mlpa_caller.outputs.sample_json import Grid, Heads, QualityRows, Rows
 from mlpa_caller.refdata import reference_version
 from mlpa_caller.version import version
@@ -49,6 +51,9 @@ SAMPLE_PARTS = ("quality", "calls", "exons", "ratios", "risk")
 
 _SAMPLES_AT_ONCE = 128
 """Few enough for their text to stay in the processor's cache."""
+_AGAIN = "make the result again with mlpa-caller call"
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that is one half of a character beyond the basic plane."""
 _TOP_KEYS = ("tool", "reference_version", "research_use", "run", "parameters", "panel", "samples")
 
 
@@ -106,25 +111,21 @@ def read_result(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If the file is absent, damaged, no result, or of a schema this version cannot read.
+        If the file is absent, damaged, no result, or of a schema this version cannot read; a part that lacks a
+        field or holds a value that does not belong there is named.
     """
     file = Path(path)
     if file.is_dir():
         file = file / "result.json"
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise FormatError(
             f"cannot be read: {error.strerror}", remedy="name a result folder or its result.json", file=file
         ) from error
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            f"is no JSON: {error.msg}", remedy="run mlpa-caller call again", file=file, line=error.lineno
-        ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(
-            "is no mlpa-caller result", remedy="run mlpa-caller call again", file=file
-        ) from error
+    except UnicodeDecodeError as error:
+        raise FormatError("is no mlpa-caller result", remedy=_AGAIN, file=file) from error
+    document = _parsed(text, file)
     found = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(found, str) or any(key not in document for key in _TOP_KEYS):
         raise FormatError("is no mlpa-caller result", remedy="name a result.json", file=file)
@@ -134,7 +135,37 @@ def read_result(path: str | Path) -> dict[str, Any]:
             remedy="use the version of mlpa-caller that wrote it",
             file=file,
         )
+    fault = shape_fault(document) or _unwritable(text, document)
+    if fault:
+        raise FormatError(fault, remedy=_AGAIN, file=file)
     return dict(document)
+
+
+def _parsed(text: str, file: Path) -> Any:
+    """Return what the text of a file holds as JSON."""
+
+    def refuse(name: str) -> None:
+        raise FormatError(f"holds the number {name}, which is none", remedy=_AGAIN, file=file)
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"is no JSON: {error.msg}", remedy=_AGAIN, file=file, line=error.lineno) from error
+    except RecursionError as error:
+        raise FormatError("is no mlpa-caller result", remedy=_AGAIN, file=file) from error
+    except ValueError as error:  # all that is left: Python reads no whole number of more than 4,300 digits
+        raise FormatError("holds a number of thousands of digits", remedy=_AGAIN, file=file) from error
+
+
+def _unwritable(text: str, document: Any) -> str:
+    """Return that a text cannot be written as UTF-8, because an escape is half of a character; else nothing."""
+    if _HALF.search(text) is None:
+        return ""
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        return f"holds {shown(error.object[error.start])}, which is half of a character"
+    return ""
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

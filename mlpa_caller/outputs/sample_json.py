@@ -14,7 +14,7 @@ import numpy as np
 
 from mlpa_caller.datatypes import IntArray, Table, TextArray, text_array
 from mlpa_caller.errors import MlpaError, shown
-from mlpa_caller.outputs.cells import Cells, coded_texts, column_cells, joined
+from mlpa_caller.outputs.cells import Cells, coded_texts, column_cells, joined, strings, whole_numbers
 from mlpa_caller.outputs.json_values import json_text, plain
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def _lists(items: Any, bounds: IntArray) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    offsets = pa.array((bounds - bounds[0]).astype(np.int32))
-    return pc.binary_join(pa.ListArray.from_arrays(offsets, items), ", ")
+    offsets = whole_numbers((bounds - bounds[0]).astype(np.int32))
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, items), strings([", "])[0])
 
 
 class Heads:
@@ -185,11 +185,9 @@ def _spread(cells: Cells, at: IntArray, absent: str) -> Cells:
     import pyarrow as pa
 
     codes = np.append(cells.codes, np.int32(len(cells.texts)))[at]
-    return Cells(pa.concat_arrays([cells.texts, pa.array([absent], pa.string())]), codes)
+    return Cells(pa.concat_arrays([cells.texts, strings([absent])]), codes)
 
 
 def _empty(count: int) -> Any:
     """Return `count` empty texts."""
-    import pyarrow as pa
-
-    return pa.array([""] * count, pa.string())
+    return strings([""] * count)

@@ -141,18 +141,22 @@ def write_vcf(
     events.sort(key=lambda event: (order[event.interval.chrom], event.interval, event.status, event.parts))
     bases = _Bases(fasta)
     placed = [(event, bases.at(event.interval.chrom, _pos(event.interval))) for event in events]
-    with pysam.BGZFile(os.fspath(target), "wb") as sink:
-        sink.write(header)
-        sink.flush()
-        filled = 0
-        for event, base in placed:
-            record = _record(event, base)
-            if filled + len(record) > _BLOCK:  # a record starts a block, so that a region is read alone
-                sink.flush()
-                filled = 0
-            sink.write(record)
-            filled = (filled + len(record)) % _BLOCK
-    pysam.tabix_index(os.fspath(target), preset="vcf", force=True)
+    told = pysam.set_verbosity(0)  # the library would print its own line beside the error
+    try:
+        with pysam.BGZFile(os.fspath(target), "wb") as sink:
+            sink.write(header)
+            sink.flush()
+            filled = 0
+            for event, base in placed:
+                record = _record(event, base)
+                if filled + len(record) > _BLOCK:  # a record starts a block, so that a region is read alone
+                    sink.flush()
+                    filled = 0
+                sink.write(record)
+                filled = (filled + len(record)) % _BLOCK
+        pysam.tabix_index(os.fspath(target), preset="vcf", force=True)
+    finally:
+        pysam.set_verbosity(told)
     return remarks
 
 

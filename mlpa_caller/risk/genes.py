@@ -39,7 +39,7 @@ ABSENT, NOT_EVALUABLE, ONE_PROBE, BELOW_LIMIT, NO_CALLS, CONFLICT = 2, 3, 4, 5, 
 
 _STATUSES = ("normal", "loss", "gain", "not_evaluable")
 _REQUIRED = ("sample", "gene", "status", "exons")
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = re.compile(r"0*([0-9]{1,9})(?:-0*([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

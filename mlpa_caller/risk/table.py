@@ -195,7 +195,7 @@ def classify(
 
 
 def classify_blocks(
-    calls: Table, clinical: ClinicalTable, *, size: int = 20_000, **options: Any
+    calls: Table, clinical: ClinicalTable, *, size: int = 5_000, **options: Any
 ) -> Iterator[Table]:
     """Give the table of `classify` in blocks of `size` patients, so that a large cohort needs little memory.
 

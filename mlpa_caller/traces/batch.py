@@ -20,7 +20,7 @@ from mlpa_caller.formats.abif import read_trace
 from mlpa_caller.traces.process import SizingOptions, process_trace
 from mlpa_caller.traces.report import SizingReport
 
-__all__ = ["process_file", "process_traces", "trace_paths"]
+__all__ = ["SUFFIXES", "process_file", "process_traces", "trace_paths", "traces_below"]
 
 SUFFIXES = (".fsa", ".hid")
 """Names of trace files end so, in any case."""
@@ -46,7 +46,7 @@ def trace_paths(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     Raises
     ------
     TraceError
-        If a path does not exist, or a folder holds no trace files.
+        If a path does not exist, or a folder holds no trace files or cannot be read.
     """
     found: dict[str, None] = {}
     for given in paths:
@@ -56,17 +56,33 @@ def trace_paths(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
                 raise TraceError("no such file or folder", file=path, remedy="check the path")
             found.setdefault(path)
             continue
-        inside = sorted(
-            str(Path(place) / name)
-            for place, _, names in os.walk(path)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        )
+        inside = traces_below(path)
         if not inside:
             raise TraceError("the folder holds no .fsa files", file=path, remedy="name the folder of the run")
         for name in inside:
             found.setdefault(name)
     return list(found)
+
+
+def traces_below(folder: str) -> list[str]:
+    """Return the trace files in a folder and in those below it, by name.
+
+    Raises
+    ------
+    TraceError
+        If one of the folders cannot be read: its samples would be missing without a word.
+    """
+
+    def stop(error: OSError) -> None:
+        raise TraceError(f"cannot be read: {error.strerror or error}", file=error.filename or folder,
+                         remedy="check the folder and its permissions")  # fmt: skip
+
+    return sorted(
+        str(Path(place) / name)
+        for place, _, names in os.walk(folder, onerror=stop)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    )
 
 
 def process_file(path: str, options: SizingOptions | None = None) -> tuple[PeakTable, SizingReport]:

@@ -159,11 +159,16 @@ def _fill(folder: Path, document: Mapping[str, Any], digest: str) -> None:
 def _provenance(folder: Path) -> dict[str, Any] | None:
     """Return the provenance of the result in `folder`; None where there is none that lists its files."""
     try:
-        document = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        document = json.loads((folder / MARKER).read_text(encoding="utf-8"), parse_constant=_no_number)
         listed = [(entry["name"], entry["sha256"], entry["size"]) for entry in document["outputs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return dict(document) if listed else None
+    named = listed and all(isinstance(name, str) for name, _, _ in listed)
+    return dict(document) if named else None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def _refuse_foreign(folder: Path, names: list[str], provenance: Mapping[str, Any]) -> None:

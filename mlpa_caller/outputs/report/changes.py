@@ -85,8 +85,9 @@ def changes(first: Sided, second: Sided) -> tuple[Change, ...]:
     """
     found: list[Change] = []
     partners: dict[int, Event] = {}
+    theirs = [(number, event, second.probes(event)) for number, event in enumerate(second.events)]
     for event in first.events:
-        mate = _partner(first, event, second, set(partners))
+        mate = _partner(event, first.probes(event), [other for other in theirs if other[0] not in partners])
         if mate is None:
             found.append(_alone(first, event, second, "lost"))
         else:
@@ -101,17 +102,17 @@ def changes(first: Sided, second: Sided) -> tuple[Change, ...]:
     return (*found, Change("normal", (and_list(map(shown_name, both)),))) if both else tuple(found)
 
 
-def _partner(one: Sided, event: Event, other: Sided, taken: set[int]) -> int | None:
+def _partner(
+    event: Event, own: frozenset[str], others: Sequence[tuple[int, Event, frozenset[str]]]
+) -> int | None:
     """Return which event of the other sample is the same lesion; the one that shares most probes."""
-    own = one.probes(event)
     nested = "nested" in event.flags
     best, most = None, 0.0
-    for number, candidate in enumerate(other.events):
-        if number in taken or candidate.status != event.status:
+    for number, candidate, theirs in others:
+        if candidate.status != event.status or own.isdisjoint(theirs):
             continue
-        theirs = other.probes(candidate)
-        shared = len(own & theirs) / max(len(own | theirs), 1)
-        if shared and nested == ("nested" in candidate.flags):
+        shared = len(own & theirs) / len(own | theirs)
+        if nested == ("nested" in candidate.flags):
             shared += 1
         if shared > most:
             best, most = number, shared
@@ -138,7 +139,8 @@ def _alone(one: Sided, event: Event, other: Sided, kind: str) -> Change:
     """Return the line of an event that the other sample does not show."""
     head: list[Part] = [f"{_named(event)} in the {one.label} sample, probability "]
     head += [probability(event.lead["probability"]), ", ", *share_of_cells(event.lead)]
-    rows = [call for call in other.sample["calls"] if call["gene"] in event.genes]
+    genes = event.genes
+    rows = [call for call in other.sample["calls"] if call["gene"] in genes]
     if not rows:
         return Change("open", (*head, f"; not tested in the {other.label} sample"))
     if not other.tested() & one.probes(event):

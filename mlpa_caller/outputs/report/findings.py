@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +142,8 @@ def findings(calls: Iterable[Call], main: str, chrom: Mapping[str, str]) -> Find
         if any(call["gene"] == other["gene"] for other in groups.get(key, ())):
             key = (*key, call["exons"])
         groups.setdefault(key, []).append(call)
-    events = [_event(group, altered) for group in groups.values()]
+    rows_of = Counter(call["gene"] for call in altered)
+    events = [_event(group, rows_of[group[0]["gene"]] - 1) for group in groups.values()]
     return Findings(
         main=main,
         events=tuple(sorted(events, key=lambda event: main not in event.genes)),
@@ -150,10 +152,9 @@ def findings(calls: Iterable[Call], main: str, chrom: Mapping[str, str]) -> Find
     )
 
 
-def _event(group: Sequence[Call], altered: Sequence[Call]) -> Event:
+def _event(group: Sequence[Call], partners: int) -> Event:
     def sureness(call: Call) -> float:
         value = call["probability"]
         return float("inf") if value is None else float(value)
 
-    partners = sum(call["gene"] == group[0]["gene"] for call in altered) - 1
     return Event(tuple(group), min(group, key=sureness), partners)

@@ -159,7 +159,7 @@ def peak_rows(trace: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
             exact(peak["height"]),
         )
         for channel in trace
-        for peak in channel["peaks"]
+        for peak in channel.get("peaks", ())
     )
 
 

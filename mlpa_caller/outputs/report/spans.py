@@ -24,6 +24,8 @@ def labels_inside(call: Mapping[str, Any], exons: Sequence[Mapping[str, Any]]) -
     text = call["exons"]
     if text in labels:
         return {text}
+    if len(text) > 2 * max(map(len, labels), default=0) + 1:
+        return set()  # longer than a range of two labels
     for spot, sign in enumerate(text):
         if sign == "-" and text[:spot] in labels and text[spot + 1 :] in labels:
             first, last = sorted((labels.index(text[:spot]), labels.index(text[spot + 1 :])))
