@@ -287,7 +287,7 @@ def fit_noise(
         constant, slope = np.linalg.solve(matrix + pull, right + pull @ anchor)
         constant = float(max(constant, 0.1 * anchor[0], smallest**2 * prior.constant))
         slope = float(max(slope, 0.1 * anchor[1], smallest**2 * prior.per_height))
-        if (constant, slope) == before:
+        if np.allclose((constant, slope), before, rtol=1e-11, atol=0.0):
             break
     return NoiseModel(constant, slope)
 
