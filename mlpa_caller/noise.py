@@ -26,6 +26,8 @@ __all__ = [
 
 _PART = 1 << 13
 """Residuals worked on at a time: few enough for the cache, and for BLAS not to start threads of its own."""
+_SETTLED = 1e-11
+"""Relative change of a noise figure below which its fit ends."""
 SMALLEST = 0.25
 """Smallest noise believed, against that of real reactions; copied or rounded rows show none."""
 FEWEST_DOF = 3.0
@@ -197,7 +199,7 @@ def scale_of_sums(
     square = np.where(dof > 0, own, 1.0) ** 2
     drawn = (dof * square + alike) / (dof + alike)
     alone = (dof * square + FEWEST_DOF) / (dof + FEWEST_DOF)
-    distance = np.log(np.maximum(square, 1e-6))
+    distance = np.log(square)
     sampling = _ln_variance(np.maximum(dof, 1.0), degrees_of_freedom) + spread
     wide = sampling + OUTLIER_SD**2
     odds = 0.5 * distance**2 * (1.0 / sampling - 1.0 / wide) - 0.5 * np.log(wide / sampling)
@@ -224,7 +226,7 @@ def likeness(
     Parameters
     ----------
     own, dof
-        ``(samples,)`` noise scale of each reaction and its degrees of freedom.
+        ``(samples,)`` noise scale of each reaction, above 0, and its degrees of freedom.
     prior_dof, prior_samples, degrees_of_freedom
         As in `sample_scale`.
 
@@ -236,7 +238,7 @@ def likeness(
     """
     expected = 2.0 / prior_dof + 2.0 / prior_dof**2
     if len(own):
-        value = 2.0 * np.log(np.maximum(own, 1e-3))
+        value = 2.0 * np.log(own)
         spread = (1.4826 * float(np.median(np.abs(value - np.median(value))))) ** 2
         extra = max(0.0, spread - float(np.median(_ln_variance(dof, degrees_of_freedom))))
         expected = (len(own) * extra + prior_samples * expected) / (len(own) + prior_samples)
@@ -287,7 +289,7 @@ def fit_noise(
         constant, slope = np.linalg.solve(matrix + pull, right + pull @ anchor)
         constant = float(max(constant, 0.1 * anchor[0], smallest**2 * prior.constant))
         slope = float(max(slope, 0.1 * anchor[1], smallest**2 * prior.per_height))
-        if np.allclose((constant, slope), before, rtol=1e-11, atol=0.0):
+        if max(abs(constant / before[0] - 1.0), abs(slope / before[1] - 1.0)) < _SETTLED:
             break
     return NoiseModel(constant, slope)
 

@@ -271,6 +271,34 @@ def test_good_references_are_kept() -> None:
         assert (found.reference_samples == REFERENCES).all()
 
 
+@pytest.mark.parametrize(("count", "left_out"), [(2, []), (3, ["R1"])])
+def test_two_references_cannot_tell_which_is_wrong_and_three_can(count: int, left_out: list[str]) -> None:
+    height = heights(3)
+    height[1] *= np.exp(-0.6 * (PANEL.length - 300) / 100)
+    names = plain_signals(PANEL, NAMES, height)
+    found = normalize(names, PANEL, np.arange(len(NAMES)) < count, default_settings())
+    assert list(found.left_out) == left_out
+
+
+@pytest.mark.parametrize(("slope", "left_out"), [(0.43, []), (0.70, ["R4"])])
+def test_slopes_of_references_are_held_against_those_usual_in_the_run(
+    slope: float, left_out: list[str]
+) -> None:
+    # against the median of the others: -0.06, 0.03, -0.06, 0.03 and `slope`; less their median 0.03 the median size
+    # is 0.09, an SD of 0.133, and four of them are 0.53
+    height = plain_heights(PANEL, np.full((len(NAMES), len(PANEL)), 2.0), seed=3, noise_sd=0.02, slope_sd=0.0)
+    for row, own in enumerate((-0.03, 0.03, -0.03, 0.03, slope)):
+        height[row] *= np.exp(own * (PANEL.length - 300) / 100)
+    assert list(ratios(height).left_out) == left_out
+
+
+def test_a_run_of_one_reaction_copied_keeps_the_measured_noise() -> None:
+    height = np.repeat(heights(1)[:1], N_REFERENCES, axis=0)
+    found = ratios(height)
+    assert np.isfinite(found.error).all()
+    assert np.median(found.error) > 0.02
+
+
 def test_without_a_usable_reference_there_are_no_ratios() -> None:
     height = heights(1)
     height[:N_REFERENCES] = np.nan
