@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "normalize": (
         ("normalize.py", "_normalize_rounds.py", "_level.py", "fits.py", "noise.py"),
-        ("test_hardening_mutants.py", "test_fits.py", "test_normalize.py", "test_pipeline.py", "test_quality.py",
+        ("test_hardening_mutants.py", "test_fits.py", "test_noise.py", "test_reference_choice.py", "test_normalize.py",
+         "test_pipeline.py", "test_quality.py",
          "test_calling_golden.py", "test_calling_shared.py", "test_hardening_heights.py", "test_calling_simulated.py"),
     ),
     "calling": (

@@ -302,9 +302,9 @@ def plain_panel(
 ) -> Panel:
     """A panel of exon probes and reference probes; lengths alternate between them, 100 to 480 nt."""
     rows = [
-        (f"{gene}-{exon}", gene, exon, "target", (region or {}).get(gene, ""))
+        (f"{gene}-{exon}" + "b" * exons[:i].count(exon), gene, exon, "target", (region or {}).get(gene, ""))
         for gene, exons in (genes or GENES).items()
-        for exon in exons
+        for i, exon in enumerate(exons)
     ]
     rows += [(f"ref-{i + 1}", "", "", "reference", "") for i in range(n_reference)]
     order = np.random.default_rng(11).permutation(len(rows))

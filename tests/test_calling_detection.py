@@ -174,3 +174,30 @@ def test_crossing_of_a_parabola_is_exact(wanted: float) -> None:
     want = math.sqrt(2 * (wanted + 1.5))
     assert detection._crossing(shift, value, wanted)[0] == pytest.approx(want, rel=2e-3)
     assert detection._crossing(shift, value, 9.0)[0] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (1.0, 1.0, [1.0, 1.7]),
+        (0.7, 0.9, [0.6, 1.0]),
+        (0.6, 1.0, [0.6, 1.0]),
+        (0.9, 1.1, [0.6, 1.0, 1.7]),
+        (0.5, 2.0, [0.35, 0.6, 1.0, 1.7, 3.0]),
+        (0.1, 0.2, [0.35, 0.6]),
+        (4.0, 9.0, [1.7, 3.0]),
+        (0.1, 9.0, [0.35, 0.6, 1.0, 1.7, 3.0]),
+    ],
+)
+def test_scales_asked_enclose_those_of_the_samples(low: float, high: float, wanted: list[float]) -> None:
+    assert detection._scales_between(low, high).tolist() == wanted
+
+
+def test_interpolation_is_that_of_each_cell_and_infinite_beyond_what_is_known() -> None:
+    grid = np.array([0.0, 1.0, 3.0])
+    value = np.array([[[1.0, 2.0, 6.0], [0.0, 4.0, np.inf]]])  # one loss, two thresholds
+    x = np.array([[-1.0, 0.0, 0.25, 1.0, 2.0, 3.0, 9.0]])
+    first = detection._between(x, grid, value, np.zeros(7, dtype=int))[0]
+    assert first.tolist() == [1.0, 1.0, 1.25, 2.0, 4.0, 6.0, 6.0]
+    second = detection._between(x, grid, value, np.ones(7, dtype=int))[0]
+    assert second.tolist() == [0.0, 0.0, 1.0, 4.0, np.inf, np.inf, np.inf]

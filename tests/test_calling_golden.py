@@ -374,3 +374,29 @@ def test_unaltered_probes_follow_the_calls() -> None:
     assert (kept[2] > 0.9).all()
     assert (kept[1] == 1).all()
     assert (kept[0, PANEL.is_role("reference")] == 1).all()
+
+
+@pytest.mark.parametrize("absent", [None, 1])
+def test_ratio_of_an_exon_is_the_weighted_mean_of_its_probes(absent: int | None) -> None:
+    panel = plain_panel({"IKZF1": ["1", "2", "2", "3"]})
+    own = np.flatnonzero((panel.gene == "IKZF1") & (panel.exon == "2"))
+    signals, ratios = made(np.full((1, len(panel)), 2.0), panel)
+    ratios.ln_ratio[0, own] = [-0.3, 0.1]
+    ratios.error[0, own] = [0.05, 0.1]
+    if absent is not None:
+        ratios.ln_ratio[0, own[absent]] = ratios.error[0, own[absent]] = np.nan
+    each = np.arange(1)
+    given = (ratios, signals, panel, each, default_settings())
+    no = np.zeros(1, dtype=bool)
+    context = CallContext(("S0",), no, no, np.full(1, np.nan))
+    table = exons_table(call_regions(*given, compression=G), panel, ratios, each, context)
+    place = table.columns["exon"].tolist().index("2")
+    assert table.columns["n_probes"][place] == 2
+    # precisions 400 and 100: (400 * -0.3 + 100 * 0.1) / 500 = -0.22; the first probe alone: -0.3
+    mean, variance = (-0.22, 1 / 500) if absent is None else (-0.3, 1 / 400)
+    length = panel.length[own]
+    middle = (4 * length[0] + length[1]) / 5 if absent is None else length[0]
+    # errors of level and slope are 0.01 each, the slope's around 300 nt
+    half = 1.959964 * np.sqrt(variance + 0.01**2 + (0.01 * (middle - 300) / 100) ** 2)
+    found = [table.columns[name][place] for name in ("ratio", "ratio_low", "ratio_high")]
+    assert found == pytest.approx([np.exp(mean), np.exp(mean - half), np.exp(mean + half)], rel=1e-6)
