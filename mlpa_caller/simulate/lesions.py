@@ -85,11 +85,11 @@ def _ranges(region: Region, gene: str, spectrum: str) -> tuple[IntArray, IntArra
     listed: dict[tuple[int, int], float] = {}
     if gene and spectrum == "cohort":
         where = {region.unit_label[i]: i for i in own}
-        for row in reference_rows("simulation/ikzf1_spectrum.csv"):
+        for row in reference_rows("priors/spectrum.csv"):
             ends = (row["first_exon"], row["last_exon"])
             if row["gene"] == gene and ends[0] in where and ends[1] in where:
                 pair = (where[ends[0]], where[ends[1]])
-                listed[(min(pair), max(pair))] = float(row["share"])
+                listed[(min(pair), max(pair))] = float(row["probability"])
     if listed:
         rest = max(0.0, 1.0 - sum(listed.values())) / max(1, len(pairs) - len(listed))
         weight = np.array([listed.get(pair, rest) for pair in pairs])
