@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
+from mlpa_caller.batch.names import readable
 from mlpa_caller.batch.store import part_path, read_head, read_part, told
 from mlpa_caller.batch.task import Outcome
 from mlpa_caller.batch.work import SHEET
@@ -248,7 +249,7 @@ def _write_lists(staged: Path, rows: Sequence[Mapping[str, Any]], failed: Sequen
     lists: dict[str, dict[str, tuple[Any, list[Any]]]] = {
         "runs": {name: (kinds[name], [row[name] for row in rows]) for name in _RUN_COLUMNS},
         "failures": {
-            name: (pa.string(), [getattr(outcome, name) for outcome in failed]) for name in FAILURES
+            name: (pa.string(), [readable(getattr(outcome, name)) for outcome in failed]) for name in FAILURES
         },
     }
     for name, columns in lists.items():

@@ -22,7 +22,7 @@ from mlpa_caller.batch.tables import Piece, open_table
 from mlpa_caller.batch.task import Outcome, Task, failure
 from mlpa_caller.batch.work import do_run
 from mlpa_caller.datatypes import IntArray
-from mlpa_caller.errors import FormatError, InputError, UsageError, shown
+from mlpa_caller.errors import FormatError, InputError, SampleSheetError, UsageError, shown
 from mlpa_caller.outputs.provenance import Invocation
 from mlpa_caller.panel import Panel, load_panel
 from mlpa_caller.result import InputFile
@@ -128,7 +128,7 @@ def run_batch(
     UsageError
         If no run is given, two runs have one name, or `out` holds something else.
     InputError
-        If `panel` or `samples` cannot be used.
+        If `panel` or `samples` cannot be used, or a row of `samples` names no run where others do.
     OutputError
         If `out` cannot be written.
     """
@@ -138,9 +138,9 @@ def run_batch(
         raise UsageError("--resume and --force exclude each other", remedy="give one of them")
     loaded = load_panel(panel) if isinstance(panel, str | os.PathLike) else panel
     sheet = load_samples(samples) if isinstance(samples, str | os.PathLike) else samples
+    by_run = _by_run(sheet)
     plan = _plan([os.fspath(source) for source in sources], str(target))
     with claimed(target, resume=resume, force=force):
-        by_run = _by_run(sheet)
         if list(by_run) == [""] and len(plan.names) == 1:  # one run needs no column that tells runs apart
             by_run = {next(iter(plan.names)): by_run[""]}
         common = Task(
@@ -213,12 +213,20 @@ def _table_file(path: str) -> InputFile:
 
 
 def _by_run(sheet: SampleSheet | None) -> dict[str, IntArray]:
-    """Return the rows of the sample sheet by run."""
+    """Return the rows of the sample sheet by run; refuse rows without one beside others that name theirs."""
     if sheet is None:
         return {}
     rows: dict[str, list[int]] = {}
     for i, run in enumerate(sheet.run.tolist()):
         rows.setdefault(run, []).append(i)
+    if "" in rows and len(rows) > 1:
+        i = rows[""][0]
+        raise SampleSheetError(
+            f"sample {shown(sheet.samples[i])} names no run, and other samples do",
+            remedy="fill the column run in every row",
+            file=sheet.source,
+            line=int(sheet.line[i]),
+        )
     return {run: np.array(index, dtype=np.int64) for run, index in rows.items()}
 
 

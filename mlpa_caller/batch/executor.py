@@ -54,7 +54,10 @@ class Crew(Protocol):
         """Return an executor, a new one after a process died."""
 
     def close(self) -> None:
-        """End all processes that were started."""
+        """End all processes that were started, once they have done what they are at."""
+
+    def leave(self) -> None:
+        """Give up what is under way."""
 
     @property
     def window(self) -> int:
@@ -75,6 +78,7 @@ class LocalCrew:
             raise UsageError(f"{workers} workers cannot work", remedy="give at least 1")
         self.workers = workers or _processors()
         self._pool: ProcessPoolExecutor | None = None
+        self._others = frozenset(multiprocessing.active_children())
 
     def open(self) -> Executor:
         """Return a new pool of processes, each started afresh."""
@@ -88,6 +92,14 @@ class LocalCrew:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+    def leave(self) -> None:
+        """End the processes at once; the runs under way are lost, and nothing else."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                if process not in self._others:
+                    process.kill()
 
     @property
     def window(self) -> int:
@@ -136,6 +148,9 @@ class DaskCrew:
         """Leave the cluster; it goes on without this program."""
         self._client.close()
 
+    def leave(self) -> None:
+        """Do nothing more: runs that were not begun are taken back as the connection is closed."""
+
     @property
     def window(self) -> int:
         """Number of tasks to have under way; the cluster may grow while it works."""
@@ -158,6 +173,9 @@ def crew(workers: int = 0, scheduler: str | None = None) -> Iterator[Crew]:
     os.environ.update(added)
     try:
         yield found
+    except BaseException:  # an interrupt above all: nobody waits for runs that are under way
+        found.leave()
+        raise
     finally:
         found.close()
         for name in added:
@@ -210,9 +228,23 @@ def outcomes(
             pool = people.open()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C while processes may be started: they take that over, and are silent until they ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _submit(pool: Executor, work: Callable[[T], R], task: T, under_way: dict[Future[R], T]) -> bool:
     try:
-        under_way[pool.submit(work, task)] = task
+        with _uninterrupted():
+            under_way[pool.submit(work, task)] = task
     except BrokenExecutor:
         return False
     return True
@@ -221,7 +253,8 @@ def _submit(pool: Executor, work: Callable[[T], R], task: T, under_way: dict[Fut
 def _alone(people: Crew, work: Callable[[T], R], task: T, failed: Callable[[T, BaseException], R]) -> R:
     """Do one task in new processes, with nothing beside it: twice, as it may not have been begun before."""
     for _ in range(2):
-        future = people.open().submit(work, task)
+        with _uninterrupted():
+            future = people.open().submit(work, task)
         error = _error(future)
         if not isinstance(error, BrokenExecutor):
             break

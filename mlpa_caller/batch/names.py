@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["folder_names"]
+__all__ = ["folder_names", "readable"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _OTHER = re.compile(r"[^A-Za-z0-9_-]+")
@@ -36,6 +36,11 @@ def folder_names(runs: Iterable[str]) -> dict[str, str]:
     names = list(runs)
     folded = Counter(_folded(name) for name in names)
     return {name: name if _is_plain(name) and folded[_folded(name)] == 1 else _marked(name) for name in names}
+
+
+def readable(name: str) -> str:
+    """Return a name of the file system that every program can read: bytes that are no UTF-8 in figures."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _folded(name: str) -> str:

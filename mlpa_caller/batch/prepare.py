@@ -67,7 +67,7 @@ def prepare(task: Task) -> Prepared:
     """
     settings = default_settings() if task.settings is None else task.settings
     if task.piece is not None:
-        panel, sheet = _needed(task.panel, task.sheet, "", "")
+        panel, sheet = _needed(task.panel, task.sheet, "", task.run)
         signals = align(task.piece.signals(), panel.probes)
         key = content_key((), panel, sheet, settings, signals=signals_digest(signals))
         inputs: tuple[InputFile, ...] = () if task.table is None else (task.table,)
@@ -93,17 +93,19 @@ def prepare(task: Task) -> Prepared:
 
 
 def _needed(panel: Panel | None, sheet: SampleSheet | None, path: str, run: str) -> tuple[Panel, SampleSheet]:
-    """Return the sheets; refuse a run without them."""
+    """Return the sheets; refuse a run without them. The `path` of a run of a signal table is empty."""
+    in_folder = os.path.isdir(path)  # noqa: PTH112
     if sheet is None:
+        named = f"name the run {shown(run)} in the column run of --samples"
         raise SampleSheetError(
-            "the run has no sample sheet" if path else f"the sample sheet has no sample of run {shown(run)}",
-            remedy="put samples.csv into its folder, or name the run in the column run of --samples",
+            "the run has no sample sheet" if path else f"no sample sheet has samples of run {shown(run)}",
+            remedy=f"put samples.csv into its folder, or {named}" if in_folder else named,
             file=path or None,
         )
     if panel is None:
         raise PanelError(
-            "the run has no probe sheet",
-            remedy="put panel.csv into its folder, or give --panel",
+            "the run has no probe sheet" if path else f"there is no probe sheet for run {shown(run)}",
+            remedy="put panel.csv into its folder, or give --panel" if in_folder else "give --panel",
             file=path or None,
         )
     return panel, sheet

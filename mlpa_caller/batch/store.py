@@ -15,17 +15,19 @@ holds the checksum of the content (see ``plan``) that the run was made from.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlpa_caller.errors import InputError, OutputError, ResultExistsError
-from mlpa_caller.outputs.publish import HIDDEN, MARKER, sync
+from mlpa_caller.outputs.publish import HIDDEN, MARKER, listed_files, sync
 
 try:
     import fcntl
@@ -41,6 +43,8 @@ __all__ = [
     "PARTS",
     "RUNS",
     "claimed",
+    "drop_files",
+    "files_digest",
     "finished",
     "part_path",
     "read_head",
@@ -52,6 +56,11 @@ __all__ = [
 PARTS, RUNS = "parts", "runs"
 _HEAD = "part.json"
 _ENDING, _UNFINISHED = ".zip", ".unfinished"
+_MINE = ".batch"
+"""File that tells the parts of a batch from a folder that happens to have that name."""
+_DAMAGED = (OSError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, EOFError, NotImplementedError,
+            RuntimeError)  # fmt: skip
+"""What a part that was damaged makes the libraries raise; Arrow's errors are ValueErrors too."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -60,6 +69,12 @@ def told(target: Path) -> Iterator[None]:
     """Turn the operating system's errors into one line about `target`."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            "cannot be written: a name is no Unicode text",
+            remedy="rename it, or name another folder",
+            file=target,
+        ) from error
     except OSError as error:
         full = error.errno in _FULL
         raise OutputError(
@@ -91,7 +106,7 @@ def claimed(out: Path, *, resume: bool, force: bool) -> Iterator[None]:
     """
     with told(out):
         parts = out / PARTS
-        if not parts.is_dir():
+        if not (parts / _MINE).is_file():
             _refuse_foreign(out)
         elif not (resume or force):
             raise ResultExistsError(
@@ -100,6 +115,7 @@ def claimed(out: Path, *, resume: bool, force: bool) -> Iterator[None]:
                 file=out,
             )
         parts.mkdir(parents=True, exist_ok=True)
+        (parts / _MINE).touch()
     with _locked(parts, out):
         with told(out):
             for path in parts.iterdir():
@@ -113,7 +129,9 @@ def part_path(out: Path, folder: str) -> Path:
     return out / PARTS / f"{folder}{_ENDING}"
 
 
-def finished(out: Path, folder: str, key: str, *, files: bool) -> dict[str, Any] | None:
+def finished(
+    out: Path, folder: str, key: str, *, files: bool, reports: bool | None = None
+) -> dict[str, Any] | None:
     """Return the head of a finished run; None when it is not finished, or was made from other content.
 
     Parameters
@@ -123,14 +141,50 @@ def finished(out: Path, folder: str, key: str, *, files: bool) -> dict[str, Any]
     key
         Checksum of the run's content as it is now.
     files
-        Its result files are wanted too.
+        Its result files are wanted too: those that were written with the part, all of them.
+    reports
+        With reports among them, where True.
     """
     try:
-        head = read_head(part_path(out, folder))
+        head = read_head(part_path(out, folder), whole=True)
     except InputError:  # not there, or damaged: to be done again
         return None
-    there = not files or (out / RUNS / folder / MARKER).is_file()
-    return head if head.get("key") == key and there else None
+    if head["key"] != key or (files and not _files_are_those_of(head, out / RUNS / folder, reports)):
+        return None
+    return head
+
+
+def files_digest(folder: Path) -> str:
+    """Return what stands for the result files of a run: a checksum of their names, sizes and checksums."""
+    return hashlib.sha256(json.dumps(_outputs(folder), sort_keys=True).encode()).hexdigest()
+
+
+def _outputs(folder: Path) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads((folder / MARKER).read_text(encoding="utf-8"))["outputs"]
+    return listed
+
+
+def _files_are_those_of(head: Mapping[str, Any], folder: Path, reports: bool | None) -> bool:
+    try:
+        if head.get("files_sha256") != files_digest(folder):
+            return False
+        listed = _outputs(folder)
+        there = all((folder / entry["name"]).stat().st_size == entry["size"] for entry in listed)
+        return there and (not reports or any(entry["name"] == "report.html" for entry in listed))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def drop_files(out: Path, folder: str) -> None:
+    """Remove the result files of a run that are no longer those of its part, and nothing else."""
+    home = out / RUNS / folder
+    with told(home):
+        if not (home / MARKER).is_file():
+            return
+        for name in [*listed_files(home), MARKER]:
+            (home / name).unlink(missing_ok=True)
+        with suppress(OSError):  # other files stay
+            home.rmdir()
 
 
 def write_part(path: Path, head: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:
@@ -158,8 +212,15 @@ def write_part(path: Path, head: Mapping[str, Any], tables: Mapping[str, pa.Tabl
         sync(path.parent)
 
 
-def read_head(path: Path) -> dict[str, Any]:
+def read_head(path: Path, *, whole: bool = False) -> dict[str, Any]:
     """Return what a part says of its run: its name, its key, the columns of its tables.
+
+    Parameters
+    ----------
+    path
+        The part.
+    whole
+        Look whether its tables are as they were written, too.
 
     Raises
     ------
@@ -167,7 +228,16 @@ def read_head(path: Path) -> dict[str, Any]:
         If the part is not there or damaged.
     """
     with _archive(path) as archive:
-        head: dict[str, Any] = json.loads(archive.read(_HEAD))
+        head = _head(archive)
+        damaged = archive.testzip() if whole else None
+        if damaged is not None:
+            raise zipfile.BadZipFile(damaged)
+    return head
+
+
+def _head(archive: zipfile.ZipFile) -> dict[str, Any]:
+    head: dict[str, Any] = json.loads(archive.read(_HEAD))
+    head["run"], head["key"], head["row"], head["columns"].items()  # all there, or it is no head
     return head
 
 
@@ -182,7 +252,7 @@ def read_part(path: Path) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     import pyarrow as pa
 
     with _archive(path) as archive:
-        head: dict[str, Any] = json.loads(archive.read(_HEAD))
+        head = _head(archive)
         tables = {}
         for name in head["columns"]:
             with pa.ipc.open_stream(archive.read(f"{name}.arrow")) as reader:
@@ -195,7 +265,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:  # Arrow's errors are ValueErrors too
+    except _DAMAGED as error:
         raise InputError(
             f"is no finished run ({type(error).__name__})", remedy="delete it and add --resume", file=path
         ) from error
@@ -219,7 +289,10 @@ def _refuse_foreign(out: Path) -> None:
         return
     if not out.is_dir():
         raise OutputError("is not a folder", remedy="name a new or an empty folder", file=out)
-    if any(not path.name.startswith(HIDDEN) for path in out.iterdir()):
+    there = [path for path in out.iterdir() if not path.name.startswith(HIDDEN)]
+    if [path.name for path in there] == [PARTS] and there[0].is_dir() and not any(there[0].iterdir()):
+        return  # a batch that was killed as it began
+    if there:
         raise ResultExistsError(
             "the folder holds files that belong to no batch", remedy="name a new or an empty folder", file=out
         )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlpa_caller.datatypes import IntArray, Signals
 from mlpa_caller.errors import FormatError, shown
-from mlpa_caller.formats.peaks import plain_name
+from mlpa_caller.formats.numbers import text_style
+from mlpa_caller.formats.peaks import plain_name, plain_names
 from mlpa_caller.formats.registry import read_runs, runs_from_bytes
+from mlpa_caller.formats.signals import LONG, WIDE
+from mlpa_caller.formats.text import TextTable, read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,12 +35,12 @@ class Piece:
     source
         What messages call the table; rows of a Parquet file are counted within the run.
     content
-        A Parquet file of these rows alone, or their signals.
+        A Parquet file of these rows alone, or their signals, or the rows themselves.
     """
 
     run: str
     source: str
-    content: bytes | Signals
+    content: bytes | Signals | TextTable
 
     def signals(self) -> Signals:
         """Return the heights of the run.
@@ -49,6 +52,8 @@ class Piece:
         """
         if isinstance(self.content, Signals):
             return self.content
+        if isinstance(self.content, TextTable):
+            return _read_rows(self.content)
         found = next(iter(runs_from_bytes(self.content, self.source).values()))
         if not isinstance(found, Signals):
             raise FormatError("is no signal table", remedy="write it again", file=self.source)
@@ -72,10 +77,13 @@ def open_table(path: str) -> tuple[list[str], Iterator[Piece]]:
     with _opened(path) as stream:
         parquet = stream.read(4) == b"PAR1"
     if not parquet:
-        whole = read_runs(path)
-        _refuse_nameless(list(whole), path)
-        return list(whole), (
-            Piece(run, path, found) for run, found in whole.items() if isinstance(found, Signals)
+        try:
+            whole = read_runs(path)
+        except FormatError:
+            return _taken_apart(path)
+        names = _names(list(whole), path)
+        return names, (
+            Piece(run, path, found) for run, found in zip(names, whole.values()) if isinstance(found, Signals)
         )
     return _open_parquet(path)
 
@@ -89,10 +97,66 @@ def _opened(path: str) -> Any:
         ) from None
 
 
-def _refuse_nameless(runs: list[str], path: str) -> None:
+def _names(runs: list[str], path: str) -> list[str]:
+    """Return the names of runs without blanks around them, as the sample sheet has them.
+
+    Raises
+    ------
+    FormatError
+        If a name is empty, or two differ in such blanks only.
+    """
+    first: dict[str, str] = {}
     for run in runs:
-        if not run.strip():
+        name = run.strip()
+        if not name:
             raise FormatError("a row names no run", remedy="fill the column run in every row", file=path)
+        if first.setdefault(name, run) != run:
+            raise FormatError(
+                f"runs {shown(first[name])} and {shown(run)} differ in blanks only",
+                remedy="write one name for one run",
+                file=path,
+            )
+    return list(first)
+
+
+def _taken_apart(path: str) -> tuple[list[str], Iterator[Piece]]:
+    """Return the runs of a text table of which a row cannot be used, so that only its own run fails.
+
+    How numbers are written is a matter of the whole table: one whose rows differ in that stays refused.
+    """
+    table, _ = read_table(path)
+    column = next(i for i, name in enumerate(table.header) if plain_name(name) == "run")
+    rows: dict[str, list[int]] = {}
+    for i, run in enumerate(table.column(column)):
+        rows.setdefault(run, []).append(i)
+    names = _names(list(rows), path)
+    named = {plain_name(name): table.column(i) for i, name in enumerate(table.header)}
+    if _is_long(table):
+        text_style({name: named[name] for name in ("height", "size") if name in named}, table.lines, path)
+    else:
+        where = [i for i, name in enumerate(table.header) if plain_name(name) not in ("sample", "run")]
+        lines = [line for line in table.lines for _ in where]
+        text_style({"height": [row[i] for row in table.rows for i in where]}, lines, path)
+    return names, (
+        Piece(
+            name,
+            path,
+            replace(table, rows=[table.rows[i] for i in index], lines=[table.lines[i] for i in index]),
+        )
+        for name, index in zip(names, rows.values())
+    )
+
+
+def _is_long(table: TextTable) -> bool:
+    return LONG.fits(plain_names(table.header))
+
+
+def _read_rows(table: TextTable) -> Signals:
+    """Return the heights of rows that are all of one run."""
+    found = next(iter((LONG if _is_long(table) else WIDE).read(table).values()))
+    if not isinstance(found, Signals):
+        raise FormatError("is no signal table", remedy="write it again", file=table.source)
+    return found
 
 
 def _open_parquet(path: str) -> tuple[list[str], Iterator[Piece]]:
@@ -105,7 +169,7 @@ def _open_parquet(path: str) -> tuple[list[str], Iterator[Piece]]:
         runs, codes = _run_codes(file.read(columns=[column]).column(0), path)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise _damaged(error, path) from None
-    _refuse_nameless(runs, path)
+    runs = _names(runs, path)
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     together = len(starts) == len(runs)
     return runs, _pieces(file, runs, codes, path, together=together)

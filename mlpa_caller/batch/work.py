@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpa_caller.batch.columns import arrow_table
+from mlpa_caller.batch.names import readable
 from mlpa_caller.batch.plan import panel_digest, sheet_digest
 from mlpa_caller.batch.prepare import Prepared, listed, prepare
-from mlpa_caller.batch.store import RUNS, finished, part_path, write_part
+from mlpa_caller.batch.store import RUNS, drop_files, files_digest, finished, part_path, write_part
 from mlpa_caller.batch.task import Outcome, Task, failure
 from mlpa_caller.datatypes import Signals, Table, text_array
 from mlpa_caller.errors import InputError, MlpaError, OutputError, ResultExistsError, SampleSheetError
@@ -44,6 +45,8 @@ def do_run(task: Task) -> Outcome:
     """
     started = datetime.now(UTC)
     try:
+        if readable(task.run) != task.run:
+            raise InputError(f"the name {readable(task.run)} is no Unicode text", remedy="rename the folder")
         if task.version != version():
             raise MlpaError(
                 f"this worker has version {version()} of mlpa-caller, the batch was started with {task.version}",
@@ -51,12 +54,16 @@ def do_run(task: Task) -> Outcome:
             )
         run = prepare(task)
         out = Path(task.out)
-        if finished(out, task.folder, run.key, files=task.files) is not None:
+        if finished(out, task.folder, run.key, files=task.files, reports=task.reports) is not None:
             return Outcome(task.run, "skipped", run.key)
         result = _analyse(task, run)
         if task.files:
             _write_files(task, result, started)
+        else:
+            drop_files(out, task.folder)  # of other content, or asked for no longer
         head, tables = _part(task, run, result)
+        if task.files:
+            head["files_sha256"] = files_digest(out / RUNS / task.folder)
         write_part(part_path(out, task.folder), head, tables)
     except MlpaError as error:
         return failure(task.run, error, task.base)
@@ -178,7 +185,7 @@ def _part(task: Task, run: Prepared, result: Result) -> tuple[dict[str, Any], Ma
             "panel_sha256": panel_digest(result.panel),
             "samples_sha256": sheet_digest(result.samples),
             "inputs": len(run.inputs),
-            "files_not_recognised": ";".join(run.left_out),
+            "files_not_recognised": ";".join(map(readable, run.left_out)),
             "files": f"{RUNS}/{task.folder}" if task.files else "",
             "content_sha256": run.key,
         },

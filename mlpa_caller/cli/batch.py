@@ -38,7 +38,7 @@ DIR then holds
 
 \b
 Exit codes: 0 done, 2 usage (also: DIR holds a batch and neither --resume nor --force is given), 3 panel or sample
-sheet cannot be used, 5 some runs failed.
+sheet cannot be used, 5 some runs failed, 130 interrupted.
 """
 
 _SHOWN = 50
@@ -46,7 +46,7 @@ _SHOWN = 50
 
 
 @click.command("batch", epilog=EPILOG, context_settings={"max_content_width": 110})
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(readable=False))
 @out_option
 @click.option("--panel", metavar="PANEL", default=None,
     help="Probe sheet or a bundled panel's name, for runs without panel.csv.")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -103,6 +104,9 @@ def _tell(trend: Trend, out: str, voice: Voice, *, as_json: bool) -> None:
     runs = len(set(trend.tables["points"].columns["run"].tolist()))
     warned = len(rows) - len(rejected)
     lines = [f"{len(trend.charts)} charts over {runs} runs: {len(rejected)} rules broken, {warned} warnings"]
+    untested = sum(not math.isfinite(chart.limits.sd) for chart in trend.charts)
+    if untested:
+        lines.append(f"  {untested} charts have too few runs for limits: no rule was tested there")
     for row in rejected[:_SHOWN]:
         place = ", ".join(safe(row[name]) for name in ("instrument", "lot", "date") if row[name])
         where = f"run {safe(row['run'])}" + (f" ({place})" if place else "")

@@ -29,7 +29,17 @@ except ImportError:
 else:
     _LOCKS = True
 
-__all__ = ["HIDDEN", "MARKER", "files_below", "publish_inside", "publish_new", "recover", "staging", "sync"]
+__all__ = [
+    "HIDDEN",
+    "MARKER",
+    "files_below",
+    "listed_files",
+    "publish_inside",
+    "publish_new",
+    "recover",
+    "staging",
+    "sync",
+]
 
 MARKER = "provenance.json"
 """The file that makes a folder a complete result; it lists the others."""
@@ -142,7 +152,7 @@ def _finish(target: Path, *, whole: bool) -> None:
     """Move the completed files to their places; what was done already is not done again."""
     pending = target / (_WHOLE if whole else _ADDED)
     if whole and (pending / MARKER).exists():  # the marker moves last: the earlier result may be here still
-        for name in [*_listed(target), MARKER]:
+        for name in [*listed_files(target), MARKER]:
             (target / name).unlink(missing_ok=True)
         sync(target)
     for name in sorted(files_below(pending), key=lambda name: (name == MARKER, name)):
@@ -156,7 +166,7 @@ def _refuse_foreign(staged: Path, target: Path) -> None:
     """Refuse to replace files that no earlier result wrote."""
     if (target / MARKER).exists() and not (staged / MARKER).exists():
         raise MlpaError(f"a result is only replaced by one with {MARKER}", file=target)
-    known = {*_listed(target), MARKER}
+    known = {*listed_files(target), MARKER}
     for name in files_below(staged):
         if name not in known and os.path.lexists(target / name):
             raise ResultExistsError(
@@ -166,7 +176,7 @@ def _refuse_foreign(staged: Path, target: Path) -> None:
             )
 
 
-def _listed(folder: Path) -> list[str]:
+def listed_files(folder: Path) -> list[str]:
     """Return the files the provenance in `folder` says were written, as far as they lie inside it."""
     try:
         document = json.loads((folder / MARKER).read_text(encoding="utf-8"))
