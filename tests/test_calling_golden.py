@@ -22,7 +22,7 @@ from mlpa_caller.calling.exons import exons_table
 from mlpa_caller.calling.model import COARSE, gene_model
 from mlpa_caller.calling.tables import CallContext, calls_table
 from mlpa_caller.datatypes import Ratios
-from mlpa_caller.panel import Panel
+from mlpa_caller.panel import Panel, panel_from_columns
 from mlpa_caller.settings import default_settings
 
 G = 0.9
@@ -400,3 +400,50 @@ def test_ratio_of_an_exon_is_the_weighted_mean_of_its_probes(absent: int | None)
     half = 1.959964 * np.sqrt(variance + 0.01**2 + (0.01 * (middle - 300) / 100) ** 2)
     found = [table.columns[name][place] for name in ("ratio", "ratio_low", "ratio_high")]
     assert found == pytest.approx([np.exp(mean), np.exp(mean - half), np.exp(mean + half)], rel=1e-6)
+
+
+def test_numbers_have_the_decimals_of_the_files() -> None:
+    regions = called(np.full((1, len(PANEL)), 2.0))
+    _, ratios = made(np.full((1, len(PANEL)), 2.0))
+    no = np.zeros(1, dtype=bool)
+    context = CallContext(("S0",), no, no, np.full(1, np.nan))
+    assert calls_table(regions, PANEL, context).decimals == {
+        "copies_lost": 0, "probability": 4, "ratio": 3, "limit_of_detection": 3,
+        "clone_fraction": 3, "clone_fraction_low": 3, "clone_fraction_high": 3,
+    }  # fmt: skip
+    exons = exons_table(regions, PANEL, ratios, np.arange(1), context)
+    assert exons.decimals == {"ratio": 3, "ratio_low": 3, "ratio_high": 3}
+
+
+@pytest.mark.parametrize(
+    ("along", "wanted"),
+    [
+        (["10", "2", "1"], ["1", "2", "10"]),  # a gene on the other strand
+        (["2b", "10", "2a"], ["2a", "2b", "10"]),
+        (
+            ["up", "2", "1"],
+            ["up", "2", "1"],
+        ),  # a name that is no number leaves all in the order of the genome
+    ],
+)
+def test_exons_stand_in_the_order_of_their_numbers(along: list[str], wanted: list[str]) -> None:
+    n = len(along) + 13
+    panel = panel_from_columns(
+        {
+            "probe": [f"p{i}" for i in range(n)],
+            "length_nt": [str(120 + 20 * i) for i in range(n)],
+            "gene": ["GENE"] * len(along) + [""] * 13,
+            "exon": along + [""] * 13,
+            "role": ["target"] * len(along) + ["reference"] * 13,
+            "chrom": ["chr7"] * n,
+            "start": [str(1000 + 100 * i) for i in range(n)],
+            "end": [str(1060 + 100 * i) for i in range(n)],
+        },
+        "plain",
+    )
+    signals, ratios = made(np.full((1, n), 2.0), panel)
+    each = np.arange(1)
+    regions = call_regions(ratios, signals, panel, each, default_settings(), compression=G)
+    no = np.zeros(1, dtype=bool)
+    table = exons_table(regions, panel, ratios, each, CallContext(("S0",), no, no, np.full(1, np.nan)))
+    assert table.columns["exon"].tolist() == wanted

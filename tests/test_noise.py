@@ -14,6 +14,7 @@ from mlpa_caller.noise import (
     OUTLIER_SD,
     OUTLIER_SHARE,
     SMALLEST,
+    kept_variance,
     likeness,
     scale_of_sums,
 )
@@ -133,3 +134,16 @@ def test_a_lost_gene_and_a_probe_alone_in_its_gene_do_not_scatter() -> None:
     lost[0, :4] -= 12.0
     lost[0, 6] = -14.0
     assert _scatter(lost, GROUPS) == pytest.approx(_scatter(deviation, GROUPS))
+
+
+def test_kept_variance_stays_that_of_the_ends_of_its_table() -> None:
+    # ln odds of "altered" at the line: ln((1 - prior) / prior * sd * sqrt(2 pi) / span); the table ends at -12 and 6
+    def kept(sd: float, prior: float) -> float:
+        return float(
+            kept_variance(np.array([sd**2]), np.array([prior]), span=1.5, degrees_of_freedom=T_DOF)[0]
+        )
+
+    far = 1.5 / math.sqrt(2.0 * math.pi)
+    assert kept(far * math.exp(9.0), 0.5) == pytest.approx(kept(far * math.exp(6.0), 0.5))
+    assert kept(far * math.exp(-20.0), 0.5) == pytest.approx(kept(far * math.exp(-12.0), 0.5))
+    assert kept(far * math.exp(6.0), 0.5) < kept(far, 0.5) < kept(far * math.exp(-12.0), 0.5) < 1.0
